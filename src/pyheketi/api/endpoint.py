@@ -1,0 +1,199 @@
+"""The table of endpoints and the way of a request through it: path, token, endpoint, body, handler, answer."""
+
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from starlette.types import Message, Receive, Scope, Send
+
+from pyheketi.api import auth
+from pyheketi.api.answers import Answer, error_answer, text_answer
+from pyheketi.control_plane.control_plane import ControlPlane
+from pyheketi.domain import errors
+from pyheketi.wire.base import Malformed, WireModel, parse
+
+_log = logging.getLogger(__name__)
+_access = logging.getLogger("pyheketi.access")
+
+_ID = re.compile(r"[A-Fa-f0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that has found its endpoint."""
+
+    control_plane: ControlPlane
+    id: str
+    """The id in the path; empty if its path has none."""
+    body: WireModel | None
+    """The parsed body; None where an optional body is absent, or none is expected."""
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One method of one path."""
+
+    method: str
+    path: str
+    """With ``{id}`` where an id stands."""
+    handle: Handler
+    summary: str
+    request: type[WireModel] | None = None
+    """What the body is read as."""
+    optional_body: bool = False
+    """Whether the body may be absent."""
+    refusal_prefix: str = ""
+    """What stands before the reason when a plan is refused."""
+    answer: type[WireModel] | None = None
+    """What the body of a success is, for the documentation."""
+    status: int = 200
+    """Of a success, for the documentation."""
+
+
+class Table:
+    """Finds the endpoint of a path. Empty segments do not count, so ``//clusters/`` is ``/clusters``."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self.endpoints = tuple(endpoints)
+        self._shapes: dict[tuple[int, str], list[tuple[list[str], dict[str, Endpoint]]]] = {}
+        for endpoint in self.endpoints:
+            segments = endpoint.path.strip("/").split("/")
+            shapes = self._shapes.setdefault((len(segments), segments[0]), [])
+            methods = next((methods for shape, methods in shapes if shape == segments), None)
+            if methods is None:
+                methods = {}
+                shapes.append((segments, methods))
+            methods[endpoint.method] = endpoint
+
+    def find(self, path: str) -> tuple[Mapping[str, Endpoint], str]:
+        """Return the endpoints of a path by method, and the id in it; none if the path is unknown."""
+        segments = [segment for segment in path.split("/") if segment]
+        if segments:
+            for shape, methods in self._shapes.get((len(segments), segments[0]), ()):
+                id_ = ""
+                for wanted, segment in zip(shape, segments, strict=True):
+                    if wanted == "{id}":
+                        id_ = segment
+                        if not _ID.fullmatch(segment):
+                            break
+                    elif wanted != segment:
+                        break
+                else:
+                    return methods, id_
+        return {}, ""
+
+
+class Application:
+    """The ASGI application."""
+
+    def __init__(
+        self,
+        control_plane: ControlPlane,
+        table: Table,
+        *,
+        keys: auth.Keys | None,
+        open_pages: Mapping[str, Answer],
+        headers: Mapping[str, str],
+        body_limit: int,
+    ) -> None:
+        """Serve.
+
+        Args:
+            control_plane: What everything is asked of.
+            table: The endpoints.
+            keys: Shared secrets; None lets everyone in.
+            open_pages: Answers to GET without a token, by path.
+            headers: Sent with every answer.
+            body_limit: Largest request body in bytes.
+        """
+        self._control_plane, self._table, self._keys = control_plane, table, keys
+        self._open_pages, self._body_limit = open_pages, body_limit
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"no {scope['type']} here")
+        began = time.perf_counter()
+        method, path = scope["method"], scope["path"]
+        try:
+            answer = await self._answer(scope, receive)
+        except errors.Error as error:
+            answer = error_answer(error)
+        except Exception:
+            _log.exception("%s %s failed unexpectedly", method, path)
+            answer = text_answer("Internal error, see the server's log", 500)
+        level = logging.DEBUG if method == "GET" and answer.status_code < 400 else logging.INFO
+        if _access.isEnabledFor(level):
+            spent = (time.perf_counter() - began) * 1000
+            _access.log(level, "%d %s %s %.1f ms", answer.status_code, method, _printable(path), spent)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": answer.status_code,
+                "headers": answer.raw_headers + self._headers,
+            }
+        )
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        method, path = scope["method"], scope["path"]
+        if method == "GET" and (page := self._open_pages.get(path.strip("/"))) is not None:
+            return page
+        if self._keys is not None:
+            header = _header(scope, b"authorization")
+            try:
+                auth.authorise(self._keys, header, method, path, time.time())
+            except auth.Denied as denied:
+                _log.warning("%s %s denied: %s", method, _printable(path), denied.text)
+                return text_answer(denied.text, denied.status)
+        methods, id_ = self._table.find(path)
+        if not methods:
+            return text_answer("Invalid path or request", 404)
+        endpoint = methods.get(method)
+        if endpoint is None:
+            return Answer(405)
+        body = None
+        if endpoint.request is not None:
+            raw = await self._body(receive)
+            if raw is None:
+                limit = self._body_limit // 1024
+                return text_answer(f"request body is too large, the limit is {limit} KiB", 413, {"Connection": "close"})
+            if raw or not endpoint.optional_body:
+                try:
+                    body = parse(endpoint.request, raw)
+                except Malformed:
+                    return text_answer("request unable to be parsed", 422)
+        try:
+            return await endpoint.handle(Call(self._control_plane, id_, body))
+        except errors.Error as error:
+            return error_answer(error, endpoint.refusal_prefix)
+
+    async def _body(self, receive: Receive) -> bytes | None:
+        """Return the whole body, or None if it is larger than allowed."""
+        chunks, size, more = [], 0, True
+        while more:
+            message: Message = await receive()
+            if message["type"] == "http.disconnect":
+                return b""
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self._body_limit:
+                return None
+            chunks.append(chunk)
+            more = message.get("more_body", False)
+        return b"".join(chunks)
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+
+
+def _printable(path: str) -> str:
+    """Return a path for the log: no line breaks, no escape sequences, no end."""
+    return path[:200].encode("unicode_escape").decode()

@@ -1,0 +1,21 @@
+"""The way from a command line to the server. Slow to import, so only actions do."""
+
+from pyheketi.cli.session import Session
+from pyheketi.client.client import Client
+from pyheketi.client.connection import Account, Connection
+from pyheketi.client.tls import Trust
+
+
+def connect(session: Session) -> Client:
+    """Return a client for the server that the session names; nothing is sent yet.
+
+    Raises:
+        TlsFileError: if a certificate file cannot be used.
+    """
+    session.connection = Connection(
+        session.server,
+        Account(user=session.user, key=session.secret),
+        Trust(certificates=session.texts("tls-cert"), insecure=session.switch("insecure-tls")),
+        progress=session.terminal.progress,
+    )
+    return Client(session.connection)

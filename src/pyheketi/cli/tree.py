@@ -1,0 +1,245 @@
+"""All commands and flags of ``heketi-cli`` (cli.md §1, §6 to 8), in the order in which near misses are suggested."""
+
+from pyheketi.cli.parser import Command, Flag
+from pyheketi.cli.values import Kind
+
+
+def _switch(name: str, help_: str, short: str = "", *, default: bool = False) -> Flag:
+    return Flag(name=name, short=short, kind=Kind.SWITCH, default=default, help=help_)
+
+
+def _text(name: str, help_: str, short: str = "", default: str = "") -> Flag:
+    return Flag(name=name, short=short, kind=Kind.TEXT, default=default, help=help_)
+
+
+def _integer(name: str, help_: str, default: int = 0) -> Flag:
+    return Flag(name=name, kind=Kind.INTEGER, default=default, help=help_)
+
+
+_DISABLE_HEAL_CHECK = _switch(
+    "expert-option-disable-heal-check", "move bricks even if others still need them to heal; may lose data"
+)
+
+_CLUSTER = Command(
+    name="cluster",
+    help="Manage clusters",
+    commands=(
+        Command(
+            name="create",
+            help="Make an empty cluster",
+            action="cluster.create",
+            flags=(
+                _switch("block", "block volumes may be made on it", default=True),
+                _switch("file", "file volumes may be made on it", default=True),
+            ),
+            example="heketi-cli cluster create\nheketi-cli cluster create --block=false",
+        ),
+        Command(
+            name="delete",
+            help="Delete a cluster without nodes and volumes",
+            arguments="CLUSTER_ID",
+            action="cluster.delete",
+        ),
+        Command(
+            name="info",
+            help="Show a cluster",
+            arguments="CLUSTER_ID",
+            action="cluster.show",
+        ),
+        Command(name="list", help="List all clusters", action="cluster.show_all"),
+        Command(
+            name="setflags",
+            help="Say which volumes may be made on a cluster",
+            arguments="CLUSTER_ID",
+            action="cluster.set_flags",
+            flags=(
+                _text("block", "true or false: block volumes may be made on it"),
+                _text("file", "true or false: file volumes may be made on it"),
+            ),
+            example="heketi-cli cluster setflags --block=false 886a86a868711bef83001",
+        ),
+    ),
+)
+
+_DEVICE = Command(
+    name="device",
+    help="Manage devices",
+    commands=(
+        Command(
+            name="add",
+            help="Add a device to a node",
+            action="device.add",
+            flags=(
+                _text("name", "path of the device on its node, such as /dev/sdb"),
+                _text("node", "id of the node"),
+                _switch("destroy-existing-data", "wipe what is on the device, where that is safe"),
+            ),
+            example="heketi-cli device add --name=/dev/sdb --node=3e098cb4407d7109806bb196d9e8f095",
+        ),
+        Command(
+            name="delete",
+            help="Delete a removed device",
+            arguments="DEVICE_ID",
+            action="device.delete",
+            flags=(_switch("force-forget", "forget the device, whatever its node says"),),
+        ),
+        Command(
+            name="disable",
+            help="Put no new bricks on a device",
+            arguments="DEVICE_ID",
+            action="device.disable",
+        ),
+        Command(name="enable", help="Use a device again", arguments="DEVICE_ID", action="device.enable"),
+        Command(name="info", help="Show a device", arguments="DEVICE_ID", action="device.show"),
+        Command(
+            name="remove",
+            help="Move all bricks off a disabled device",
+            arguments="DEVICE_ID",
+            action="device.remove",
+            flags=(_DISABLE_HEAL_CHECK,),
+        ),
+        Command(
+            name="resync",
+            help="Read the size of a device anew from its node",
+            arguments="DEVICE_ID",
+            action="device.resync",
+            flags=(_switch("cluster", "the id is that of a cluster, read all its devices"),),
+        ),
+    ),
+)
+
+_NODE = Command(
+    name="node",
+    help="Manage nodes",
+    commands=(
+        Command(
+            name="add",
+            help="Add a node to a cluster",
+            action="node.add",
+            flags=(
+                _integer("zone", "failure zone of the node, 1 or more"),
+                _text("cluster", "id of the cluster"),
+                _text("management-host-name", "name by which the server reaches the node"),
+                _text("storage-host-name", "name for gluster; an IP address if Kubernetes is to use it"),
+            ),
+            example=(
+                "heketi-cli node add --zone=3 --cluster=3e098cb4407d7109806bb196d9e8f095 \\\n"
+                "    --management-host-name=node1-manage.example.com --storage-host-name=192.168.10.11"
+            ),
+        ),
+        Command(name="delete", help="Delete a node without devices", arguments="NODE_ID", action="node.delete"),
+        Command(name="disable", help="Put no new bricks on a node", arguments="NODE_ID", action="node.disable"),
+        Command(name="enable", help="Use a node again", arguments="NODE_ID", action="node.enable"),
+        Command(name="info", help="Show a node", arguments="NODE_ID", action="node.show"),
+        Command(name="list", help="List all nodes", action="node.show_all"),
+        Command(
+            name="remove",
+            help="Move all bricks off a disabled node",
+            arguments="NODE_ID",
+            action="node.remove",
+        ),
+    ),
+)
+
+_TOPOLOGY = Command(
+    name="topology",
+    help="Load and show the topology",
+    commands=(
+        Command(
+            name="info",
+            help="Show all clusters with everything in them",
+            action="topology.show",
+            flags=(_text("template", "not supported yet", "T"),),
+        ),
+        Command(
+            name="load",
+            help="Add what is in a file and missing at the server",
+            action="topology.load",
+            flags=(_text("json", "topology file in JSON", "j"),),
+            example="heketi-cli topology load --json=topology.json",
+        ),
+    ),
+)
+
+_VOLUME = Command(
+    name="volume",
+    help="Manage volumes",
+    commands=(
+        Command(
+            name="create",
+            help="Make a volume",
+            action="volume.create",
+            flags=(
+                _integer("size", "size in GiB"),
+                _text("name", "name; vol_ and the id if not given"),
+                _text("durability", "none, replicate or disperse", default="replicate"),
+                _integer("replica", "copies of a replicate volume", 3),
+                _integer("disperse-data", "data bricks in a set of a disperse volume", 4),
+                _integer("redundancy", "bricks that a set of a disperse volume may lose", 2),
+                _integer("gid", "group that may write"),
+                Flag(
+                    name="snapshot-factor",
+                    kind=Kind.NUMBER,
+                    default=1.0,
+                    help="space for snapshots: times the size of the volume",
+                ),
+                _text("clusters", "ids of the clusters to try, separated by commas; all if not given"),
+                _text("gluster-volume-options", "options for gluster, 'key value', separated by commas"),
+                _switch("block", "the volume is to hold block volumes"),
+                _switch("persistent-volume", "print a persistent volume for Kubernetes"),
+                _text("persistent-volume-file", "write a persistent volume for Kubernetes to this file"),
+                _text("persistent-volume-endpoint", "endpoint for the persistent volume"),
+            ),
+            example=(
+                "heketi-cli volume create --size=100\n"
+                "heketi-cli volume create --size=100 --replica=2 --name=www\n"
+                "heketi-cli volume create --size=100 --durability=disperse --disperse-data=2 --redundancy=1"
+            ),
+        ),
+        Command(name="delete", help="Delete a volume", arguments="VOLUME_ID", action="volume.delete"),
+        Command(
+            name="expand",
+            help="Make a volume larger",
+            arguments="[VOLUME_ID]",
+            action="volume.expand",
+            flags=(
+                _integer("expand-size", "GiB to add"),
+                _text("volume", "id of the volume"),
+            ),
+            example="heketi-cli volume expand --volume=60d46d518074b13a04ce1022c8c7193c --expand-size=10",
+        ),
+        Command(name="info", help="Show a volume", arguments="VOLUME_ID", action="volume.show"),
+        Command(name="list", help="List all volumes", action="volume.show_all"),
+    ),
+)
+
+ROOT = Command(
+    name="heketi-cli",
+    help="GlusterFS volumes on demand: the command line client",
+    action="root.version_or_usage",
+    flags=(_switch("version", "print the version", "v"),),
+    inherited=(
+        _text("server", "address of the server; or set HEKETI_CLI_SERVER", "s"),
+        _text("user", "admin or user; or set HEKETI_CLI_USER"),
+        _text("secret", "key of the user; or set HEKETI_CLI_KEY"),
+        _switch("json", "print JSON"),
+        _switch("insecure-tls", "do not verify the server's certificate", "I"),
+        Flag(
+            name="tls-cert",
+            short="C",
+            kind=Kind.TEXTS,
+            default=(),
+            help="trust the certificates in these files instead of the system's",
+        ),
+    ),
+    commands=(
+        _CLUSTER,
+        _DEVICE,
+        _NODE,
+        _TOPOLOGY,
+        _VOLUME,
+        Command(name="help", help="Show help for a command", arguments="[command]", action="root.help_for"),
+    ),
+    example="heketi-cli volume list",
+)
+"""The program."""

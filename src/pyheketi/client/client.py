@@ -1,0 +1,149 @@
+"""Everything the server can be asked, typed. One method for one endpoint; jobs are waited for."""
+
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote
+
+from pyheketi.client.connection import CREATED, NO_CONTENT, Connection
+from pyheketi.client.errors import BadAnswer
+from pyheketi.wire import base, clusters, devices, nodes, topology, volumes
+
+_Model = TypeVar("_Model", bound=base.WireModel)
+
+
+class Client:
+    """A server and how to reach it.
+
+    All methods raise ``ClientError``: ``ServerError`` with the server's text, ``TransportError`` if there was no
+    answer, ``BadAnswer`` if it makes no sense.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    @property
+    def executor(self) -> str:
+        """What the server's nodes are made of, as far as it has said; ``mock`` are simulated ones."""
+        return self._connection.executor
+
+    def cluster_ids(self) -> clusters.ClusterList:
+        """List the ids of all clusters."""
+        return self._get(clusters.ClusterList, "/clusters")
+
+    def cluster(self, cluster: str) -> clusters.Cluster:
+        """Return a cluster."""
+        return self._get(clusters.Cluster, _path("clusters", cluster))
+
+    def create_cluster(self, flags: clusters.ClusterFlags) -> clusters.Cluster:
+        """Make an empty cluster."""
+        answer = self._connection.call("POST", "/clusters", base.dump(flags), expect=CREATED)
+        return _decoded(clusters.Cluster, answer)
+
+    def set_cluster_flags(self, cluster: str, flags: clusters.ClusterFlags) -> None:
+        """Say which volumes a cluster may hold."""
+        self._connection.call("POST", _path("clusters", cluster, "flags"), base.dump(flags))
+
+    def delete_cluster(self, cluster: str) -> None:
+        """Delete an empty cluster."""
+        self._connection.call("DELETE", _path("clusters", cluster))
+
+    def node(self, node: str) -> nodes.Node:
+        """Return a node."""
+        return self._get(nodes.Node, _path("nodes", node))
+
+    def add_node(self, node: nodes.NodeAdd) -> nodes.Node:
+        """Add a node to a cluster."""
+        return _decoded(nodes.Node, self._connection.job("POST", "/nodes", base.dump(node)))
+
+    def set_node_state(self, node: str, change: nodes.StateChange) -> None:
+        """Change the state of a node; ``failed`` moves everything off it."""
+        self._finish("POST", _path("nodes", node, "state"), change)
+
+    def delete_node(self, node: str) -> None:
+        """Delete a node without devices."""
+        self._finish("DELETE", _path("nodes", node))
+
+    def device(self, device: str) -> devices.Device:
+        """Return a device."""
+        return self._get(devices.Device, _path("devices", device))
+
+    def add_device(self, device: devices.DeviceAdd) -> None:
+        """Add a device to a node."""
+        self._finish("POST", "/devices", device)
+
+    def set_device_state(self, device: str, change: nodes.StateChange) -> None:
+        """Change the state of a device; ``failed`` moves everything off it."""
+        self._finish("POST", _path("devices", device, "state"), change)
+
+    def resync_device(self, device: str) -> None:
+        """Make the server look at the size of a device anew."""
+        self._finish("GET", _path("devices", device, "resync"))
+
+    def delete_device(self, device: str, options: devices.DeviceDelete) -> None:
+        """Delete a failed device without bricks."""
+        self._finish("DELETE", _path("devices", device), options)
+
+    def volume_ids(self) -> volumes.VolumeList:
+        """List the ids of all volumes."""
+        return self._get(volumes.VolumeList, "/volumes")
+
+    def volume(self, volume: str) -> volumes.Volume:
+        """Return a volume."""
+        return self._get(volumes.Volume, _path("volumes", volume))
+
+    def create_volume(self, volume: volumes.VolumeCreate) -> volumes.Volume:
+        """Make a volume."""
+        return _decoded(volumes.Volume, self._connection.job("POST", "/volumes", base.dump(volume)))
+
+    def expand_volume(self, volume: str, expand: volumes.VolumeExpand) -> volumes.Volume:
+        """Make a volume larger."""
+        answer = self._connection.job("POST", _path("volumes", volume, "expand"), base.dump(expand))
+        return _decoded(volumes.Volume, answer)
+
+    def delete_volume(self, volume: str) -> None:
+        """Delete a volume."""
+        self._finish("DELETE", _path("volumes", volume))
+
+    def whole_topology(self) -> topology.Topology:
+        """Return all clusters with everything in them; one request for each object."""
+        return topology.Topology(clusters=tuple(self._whole(cluster) for cluster in self.cluster_ids().clusters))
+
+    def _whole(self, cluster: str) -> topology.TopologyCluster:
+        found = self.cluster(cluster)
+        held = (self.volume(volume) for volume in found.volumes)
+        return topology.TopologyCluster(
+            id=found.id,
+            block=found.block,
+            file=found.file,
+            volumes=tuple(volume for volume in held if volume.cluster == found.id),
+            nodes=tuple(self.node(node) for node in found.nodes),
+        )
+
+    def _get(self, model: type[_Model], path: str) -> _Model:
+        return _decoded(model, self._connection.call("GET", path))
+
+    def _finish(self, method: str, path: str, body: base.WireModel | None = None) -> None:
+        document = b"" if body is None else base.dump(body)
+        self._connection.job(method, path, document, expect=NO_CONTENT)
+
+
+def _path(*segments: str) -> str:
+    """Return a path; ids are whatever the user typed, so they are quoted."""
+    return "".join(f"/{quote(segment, safe='', errors='surrogateescape')}" for segment in segments)
+
+
+def _decoded(model: type[_Model], document: bytes) -> _Model:
+    try:
+        return base.parse(model, document)
+    except base.Malformed as error:
+        raise BadAnswer(str(error)) from error

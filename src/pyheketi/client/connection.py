@@ -1,0 +1,187 @@
+"""Requests over one kept connection: signed, retried while the server is busy, followed through jobs.
+
+See clients.md §1 and §2.
+Proxy variables of the environment are ignored, as the original does.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import httpx2
+
+from pyheketi import __version__
+from pyheketi.client import address, tls, tokens
+from pyheketi.client.errors import ServerError, TransportError
+from pyheketi.client.reasons import reason
+
+Progress: TypeAlias = Callable[[str], None]
+"""Told what is being waited for, about once a second."""
+
+OK, CREATED, ACCEPTED, NO_CONTENT, BUSY = 200, 201, 202, 204, 429
+
+_TO_GET = (301, 302, 303)
+_REPEATED = (307, 308)
+_MAX_REDIRECTS = 20
+_BUSY_RETRIES = 6
+_FIRST_POLLS = (0.0, 0.02, 0.05, 0.1, 0.2)
+_POLLS = 0.4
+"""Seconds between polls of a young job; they grow to ``_SLOWEST_POLLS`` as it gets older."""
+_SLOWEST_POLLS = 1.0
+_TIMEOUT = httpx2.Timeout(300, connect=10)
+_KEPT = httpx2.Limits(max_connections=4, max_keepalive_connections=1, keepalive_expiry=3)
+"""A kept connection expires before a server would close it, so that no request is lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Who asks."""
+
+    user: str = ""
+    """``admin`` or ``user``; empty for a server without authentication."""
+    key: str = field(default="", repr=False)
+
+
+class Connection:
+    """Sends requests to one server. Not for use by several threads."""
+
+    def __init__(
+        self,
+        server: str,
+        account: Account,
+        trust: tls.Trust,
+        *,
+        progress: Progress | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Prepare; nothing is sent yet, but certificate files are read.
+
+        Raises:
+            TlsFileError: if a certificate file cannot be used.
+        """
+        self.executor: str = ""
+        """What the server said its nodes are made of; ``mock`` are simulated ones."""
+        self._server, self._account, self._sleep = server, account, sleep
+        self._progress: Final = progress or (lambda _text: None)
+        self._http = httpx2.Client(
+            verify=tls.context_for(trust, system=server.lower().startswith("https:")),
+            trust_env=False,
+            timeout=_TIMEOUT,
+            limits=_KEPT,
+            headers={"User-Agent": f"heketi-cli/{__version__}"},
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def call(self, method: str, path: str, body: bytes = b"", *, expect: int = OK) -> bytes:
+        """Return the body of the answer to a request.
+
+        Raises:
+            ServerError: if the status is not ``expect``.
+            TransportError: if there is no answer.
+        """
+        return _expected(self._patiently(method, self._address(method, path).prefix + path, body), expect)
+
+    def job(self, method: str, path: str, body: bytes = b"", *, expect: int = OK) -> bytes:
+        """Start a job, wait for its end and return the body of its result (rest-api.md §4).
+
+        Raises:
+            ServerError: if it cannot start, fails, or ends with another status than ``expect``.
+            TransportError: if there is no answer. The job may go on at the server.
+        """
+        path = self._address(method, path).prefix + path
+        answer = self._patiently(method, path, body)
+        _expected(answer, ACCEPTED)
+        try:
+            result = self._finished(self._location(answer, method, path))
+        except TransportError as error:
+            error.add_note(
+                "the server had begun, and goes on by itself when it can: see what came of it before you repeat"
+            )
+            raise
+        return _expected(result, expect)
+
+    def _finished(self, queue: str) -> httpx2.Response:
+        """Poll a job until it has ended; return its result."""
+        polls = 0
+        began = time.monotonic()
+        while True:
+            answer = self._patiently("GET", queue)
+            if answer.status_code != OK or answer.headers.get("X-Pending") != "true":
+                return answer
+            waited = time.monotonic() - began
+            if waited >= 1:
+                self._progress(f"waiting for the server, {waited:.0f} s")
+            usual = min(max(_POLLS, waited / 60), _SLOWEST_POLLS)
+            self._sleep(_FIRST_POLLS[polls] if polls < len(_FIRST_POLLS) else usual)
+            polls += 1
+
+    def _patiently(self, method: str, path: str, body: bytes = b"") -> httpx2.Response:
+        """Send a request again while the server is busy."""
+        for _ in range(_BUSY_RETRIES):
+            answer = self._followed(method, path, body)
+            if answer.status_code != BUSY:
+                return answer
+            pause = _pause(answer.headers.get("Retry-After"))
+            self._progress(f"server busy, trying again in {pause:.0f} s")
+            self._sleep(pause)
+        return self._followed(method, path, body)
+
+    def _followed(self, method: str, path: str, body: bytes) -> httpx2.Response:
+        """Send a request and follow redirects.
+
+        A change of anything must not turn into a read by the way: 301 and 302 are only followed for GET.
+        """
+        for _ in range(_MAX_REDIRECTS):
+            answer = self._sent(method, path, body)
+            status = answer.status_code
+            follow = status in _REPEATED or status == _TO_GET[-1] or (status in _TO_GET and method == "GET")
+            if not follow or "Location" not in answer.headers:
+                return answer
+            path = self._location(answer, method, path)
+            if status in _TO_GET:
+                method, body = "GET", b""
+        raise TransportError(f'{address.verb(method)} "{path}": stopped after {_MAX_REDIRECTS} redirects')
+
+    def _sent(self, method: str, path: str, body: bytes) -> httpx2.Response:
+        """Send one request."""
+        server = self._address(method, path)
+        token = tokens.bearer(self._account.user, self._account.key, method, address.decoded(path), time.time())
+        headers = {"Authorization": token} | ({"Content-Type": "application/json"} if body else {})
+        try:
+            answer = self._http.request(method, server.origin + path, content=body, headers=headers)
+        except httpx2.RequestError as error:
+            text = f'{address.verb(method)} "{server.shown}{path}": {reason(error, server)}'
+            raise TransportError(text) from error
+        except httpx2.InvalidURL as error:
+            raise TransportError(f'parse "{server.shown}{path}": {error}') from error
+        self.executor = answer.headers.get("X-Heketi-Executor", self.executor)
+        return answer
+
+    def _address(self, method: str, path: str) -> address.Address:
+        return address.parse(self._server, method, path)
+
+    def _location(self, answer: httpx2.Response, method: str, path: str) -> str:
+        location = answer.headers.get("Location")
+        if not location:
+            raise TransportError("http: no Location header in response")
+        return self._address(method, path).resolve(location, path)
+
+
+def _expected(answer: httpx2.Response, status: int) -> bytes:
+    if answer.status_code != status:
+        raise ServerError(answer.status_code, answer.content.decode("utf-8", "replace"))
+    return answer.content
+
+
+def _pause(retry_after: str | None) -> float:
+    """Return seconds until the next try; spread, so that many clients do not come back at once."""
+    try:
+        seconds = int(retry_after or "")
+    except ValueError:
+        return random.randint(10, 29)  # noqa: S311  # nothing secret
+    return max(0, seconds + random.randint(0, 9))  # noqa: S311  # nothing secret

@@ -1,0 +1,174 @@
+"""Scripts that make and destroy bricks (executors.md §6), and what a node says of one."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyheketi.commands import files, fstab, lvm, lvm_report, mount, xfs
+from pyheketi.commands.command import Command, Result, Script
+from pyheketi.commands.options import NodeOptions
+from pyheketi.domain import errors
+from pyheketi.operations.steps import BrickPlace, CreateBrick
+
+_NAME = re.compile(r"\w+")
+_MOUNT_POINT = re.compile(r"/[\w./-]+")
+
+CREATE_LIMIT = 600.0
+"""Seconds to make a brick."""
+DESTROY_LIMIT = 300.0
+"""Seconds to look at a brick, and to destroy it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrickFacts:
+    """What there is of a brick on its node."""
+
+    mounts: int
+    """How often something is mounted at its mount point."""
+    in_fstab: bool
+    has_volume: bool
+    """Whether its logical volume exists."""
+    has_pool: bool
+    pool_is_shared: bool
+    """Whether other logical volumes lie in its thin pool."""
+    has_directory: bool
+    """Whether its mount point exists."""
+
+
+def create(step: CreateBrick, options: NodeOptions) -> Script:
+    """Make a brick of which nothing exists."""
+    device = _device(step.place)
+    return Script(
+        commands=(
+            files.make_directory(step.place.mount_point, parents=True),
+            _create_volume(step, options),
+            xfs.make(device, options),
+            fstab.add(device, step.place.mount_point, options),
+            mount.mount(device, step.place.mount_point, options.mount_options),
+            files.make_directory(step.place.path),
+            *_permissions(step),
+        ),
+        limit=CREATE_LIMIT,
+    )
+
+
+def complete(step: CreateBrick, facts: BrickFacts, options: NodeOptions) -> Script:
+    """Make what a brick lacks."""
+    place, device = step.place, _device(step.place)
+    commands: list[Command] = [files.make_directory(place.mount_point, parents=True)]
+    if not facts.has_volume:
+        if facts.has_pool and not facts.pool_is_shared:
+            commands.append(lvm.remove_logical_volume(place.volume_group, place.thin_pool, options))
+        commands.append(_create_volume(step, options))
+    if not facts.mounts:
+        # An LV that was there may hold its file system already: mkfs.xfs sees that, and mount decides.
+        commands.append(xfs.make(device, options, may_fail=facts.has_volume))
+    if not facts.in_fstab:
+        commands.append(fstab.add(device, place.mount_point, options))
+    if not facts.mounts:
+        commands.append(mount.mount(device, place.mount_point, options.mount_options))
+    commands.append(files.make_directory(place.path, parents=True))
+    commands.extend(_permissions(step))
+    return Script(commands=tuple(commands), limit=CREATE_LIMIT)
+
+
+def look(place: BrickPlace, options: NodeOptions) -> Script:
+    """Ask what there is of a brick."""
+    _device(place)
+    return Script(
+        commands=(
+            mount.table(),
+            fstab.show(options),
+            lvm.logical_volumes_of(place.volume_group),
+            files.has_directory(place.mount_point),
+        ),
+        limit=DESTROY_LIMIT,
+    )
+
+
+def read_look(place: BrickPlace, results: Sequence[Result]) -> BrickFacts:
+    """Return what ``look`` found.
+
+    Raises:
+        CommandFailed: LVM or fstab could not be read, so that nothing is known.
+        Unexpected: an answer makes no sense.
+    """
+    mounted, lines, listed, directory = results
+    host = place.host
+    if not lines.ok and "no such file" not in lines.stderr.lower():
+        raise lines.failure(host)
+    if not listed.ok and not lvm_report.lacks_group(listed, place.volume_group):
+        raise listed.failure(host)
+    try:
+        table = mount.parse_table(mounted.stdout)
+        volumes = lvm_report.parse_logical_volumes(listed.stdout) if listed.ok else ()
+    except ValueError as error:
+        raise errors.Unexpected(host, f"Node {host} gave an answer that makes no sense: {error}") from error
+    pool = next((volume for volume in volumes if volume.name == place.thin_pool), None)
+    ours = any(volume.name == place.logical_volume for volume in volumes)
+    others = [v for v in volumes if v.pool == place.thin_pool and v.name != place.logical_volume]
+    return BrickFacts(
+        mounts=sum(entry.target == place.mount_point for entry in table),
+        in_fstab=lines.ok and fstab.names(lines.stdout, place.brick),
+        has_volume=ours,
+        has_pool=pool is not None,
+        pool_is_shared=bool(others) or (pool is not None and pool.thin_count > ours),
+        has_directory=directory.ok,
+    )
+
+
+def destroy(place: BrickPlace, facts: BrickFacts, options: NodeOptions) -> Script:
+    """Remove what there is of a brick, in the order that always leaves a node that boots: fstab before the volume."""
+    commands: list[Command] = [mount.umount(place.mount_point)] * facts.mounts
+    if facts.in_fstab:
+        commands.append(fstab.remove(place.brick, options))
+    if facts.has_volume:
+        commands.append(lvm.remove_logical_volume(place.volume_group, place.logical_volume, options))
+    if facts.has_pool and not facts.pool_is_shared:
+        commands.append(lvm.remove_logical_volume(place.volume_group, place.thin_pool, options, may_fail=True))
+    if facts.has_directory:
+        commands.append(files.remove_directory(place.mount_point))
+    return Script(commands=tuple(commands), limit=DESTROY_LIMIT)
+
+
+def pool_is_gone(place: BrickPlace, facts: BrickFacts, results: Sequence[Result]) -> bool:
+    """Return whether the thin pool is gone after ``destroy``, so that its space is free again."""
+    pool = f"{place.volume_group}/{place.thin_pool}"
+    return not facts.has_pool or any(result.ok and result.command.args[-1:] == (pool,) for result in results)
+
+
+def users(place: BrickPlace) -> Script:
+    """Ask who keeps a brick busy."""
+    return Script(commands=(mount.users_of(place.mount_point),), limit=DESTROY_LIMIT)
+
+
+def _create_volume(step: CreateBrick, options: NodeOptions) -> Command:
+    return lvm.create_thin_volume(
+        step.place.volume_group,
+        step.place.thin_pool,
+        step.place.logical_volume,
+        size=step.size,
+        pool_size=step.pool_size,
+        metadata_size=step.metadata_size,
+        options=options,
+    )
+
+
+def _permissions(step: CreateBrick) -> tuple[Command, ...]:
+    return files.give_to_group(step.place.path, step.gid) if step.gid else ()
+
+
+def _device(place: BrickPlace) -> str:
+    """Return the device-mapper name of a brick, whose own names are checked here once more.
+
+    Raises:
+        ValueError: a name that no brick of ours has: a bug.
+    """
+    for name in (place.volume_group, place.thin_pool, place.logical_volume, place.brick):
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not the name of anything of a brick: {name!r}")
+    if not _MOUNT_POINT.fullmatch(place.mount_point) or ".." in place.mount_point:
+        raise ValueError(f"not a mount point of a brick: {place.mount_point!r}")
+    if place.path != f"{place.mount_point}/brick":
+        raise ValueError(f"not the directory of a brick: {place.path!r}")
+    return f"/dev/mapper/{place.volume_group}-{place.logical_volume}"

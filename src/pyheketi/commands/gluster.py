@@ -1,0 +1,121 @@
+"""The ``gluster`` command line: calls, and the texts that it answers with. XML is read by ``gluster_xml``.
+
+All arguments stand apart, so no shell ever reads what a client wrote. The command line itself still takes a word
+that begins with ``--`` for an option of its own: ``options.parse`` of volumes refuses those.
+"""
+
+from pyheketi.commands.command import Command, Program, Result
+from pyheketi.commands.options import NodeOptions
+
+_TRANSIENT = (
+    "another transaction is in progress",
+    "locking failed",
+    "locking peers failed",
+    "please try again after some",
+    "is not in 'peer in cluster' state",
+)
+"""What glusterd says while it is busy with something else, or while a new peer is still being introduced."""
+
+
+def _gluster(options: NodeOptions, *words: str, may_fail: bool = False) -> Command:
+    prefix = ("--mode=script", f"--timeout={options.gluster_timeout}")
+    return Command(Program.GLUSTER, (*prefix, *words), may_fail=may_fail)
+
+
+def create_volume(name: str, durability: tuple[str, ...], bricks: tuple[str, ...], options: NodeOptions) -> Command:
+    """Make a volume of one brick set; ``durability`` are gluster's words for it."""
+    return _gluster(options, "volume", "create", name, *durability, *bricks)
+
+
+def add_bricks(name: str, bricks: tuple[str, ...], options: NodeOptions) -> Command:
+    """Add whole brick sets to a volume."""
+    return _gluster(options, "volume", "add-brick", name, *bricks)
+
+
+def set_options(name: str, pairs: tuple[tuple[str, str], ...], options: NodeOptions) -> Command:
+    """Set options of a volume, all in one transaction of glusterd."""
+    return _gluster(options, "volume", "set", name, *(word for pair in pairs for word in pair))
+
+
+def start_volume(name: str, options: NodeOptions) -> Command:
+    """Start a volume."""
+    return _gluster(options, "volume", "start", name)
+
+
+def stop_volume(name: str, options: NodeOptions) -> Command:
+    """Stop a volume, whoever uses it."""
+    return _gluster(options, "volume", "stop", name, "force")
+
+
+def delete_volume(name: str, options: NodeOptions) -> Command:
+    """Delete a stopped volume."""
+    return _gluster(options, "volume", "delete", name)
+
+
+def rebalance_volume(name: str, options: NodeOptions) -> Command:
+    """Begin to spread the files of a volume over all its bricks."""
+    return _gluster(options, "volume", "rebalance", name, "start")
+
+
+def volume_info(name: str, options: NodeOptions) -> Command:
+    """Ask what a volume is made of. One that does not exist is told in different ways by different releases."""
+    return _gluster(options, "volume", "info", name, "--xml", may_fail=True)
+
+
+def probe_peer(host: str, options: NodeOptions) -> Command:
+    """Take a host into the pool."""
+    return _gluster(options, "peer", "probe", host)
+
+
+def limit_snapshots(options: NodeOptions) -> Command:
+    """Set the highest number of snapshots that a volume of the pool may have."""
+    return _gluster(options, "snapshot", "config", "snap-max-hard-limit", str(options.snapshot_limit))
+
+
+def detach_peer(host: str, options: NodeOptions, *, force: bool = False) -> Command:
+    """Take a host out of the pool; ``force`` does it while peers are away."""
+    return _gluster(options, "peer", "detach", host, *(("force",) if force else ()))
+
+
+def peer_status(options: NodeOptions) -> Command:
+    """Ask for the other members of the pool."""
+    return _gluster(options, "peer", "status", "--xml")
+
+
+def is_transient(output: str) -> bool:
+    """Return whether glusterd will say something else in a moment."""
+    said = output.lower()
+    return any(text in said for text in _TRANSIENT)
+
+
+def is_down(output: str) -> bool:
+    """Return whether the command line found no glusterd to talk to: nothing has happened."""
+    return "connection failed. please check if gluster daemon is operational" in output.lower()
+
+
+def was_member(result: Result) -> bool:
+    """Return whether a probed host was in the pool before, or is the probing host itself."""
+    said = result.stdout.lower()
+    return "already in peer list" in said or "localhost not needed" in said
+
+
+def is_no_member(output: str) -> bool:
+    """Return whether a host could not be detached because it is in no pool."""
+    return "is not part of cluster" in output.lower()
+
+
+def has_bricks(output: str) -> bool:
+    """Return whether a host could not be detached because volumes have bricks on it."""
+    said = output.lower()
+    return "hosts one or more bricks" in said or ("brick(s) with the peer" in said and "exist in cluster" in said)
+
+
+def peers_are_down(output: str) -> bool:
+    """Return whether a host could not be detached because it, or another peer, is away or not quite a member."""
+    return "one of the peers is probably down" in output.lower()
+
+
+def lacks_volume(output: str, name: str) -> bool:
+    """Return whether gluster said that a volume does not exist, with its name or without."""
+    said = output.lower()
+    return "volume does not exist" in said or f"volume {name.lower()} does not exist" in said

@@ -1,0 +1,1 @@
+"""The application: takes wishes, owns the ledger and the jobs, and knows nothing of HTTP."""

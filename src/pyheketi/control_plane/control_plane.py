@@ -1,0 +1,439 @@
+"""Submit wishes, answer questions, keep the house: the one living object behind the API."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from pyheketi.control_plane.health import Health, HealthSchedule
+from pyheketi.control_plane.jobs import Job, Jobs
+from pyheketi.domain import errors
+from pyheketi.domain.change import Change, Put
+from pyheketi.domain.entities import Cluster, Device, Node, State, Volume
+from pyheketi.domain.ids import ClusterId, DeviceId, IdSource, NodeId, OperationId, VolumeId
+from pyheketi.domain.topology import Topology
+from pyheketi.engine.ledger import Ledger
+from pyheketi.engine.runner import Performs, Replan, Run, Runner, Stopping
+from pyheketi.operations import steps
+from pyheketi.operations.operation import Kind, Operation, OperationState, Plan
+from pyheketi.placement.rings import Avoid
+from pyheketi.planning import clusters, devices, nodes, volume_create, volume_delete, volume_expand
+from pyheketi.planning.devices import DeviceAdd
+from pyheketi.planning.limits import Limits
+from pyheketi.planning.nodes import NodeAdd
+from pyheketi.planning.volume_create import VolumeCreate
+from pyheketi.store.base import Store
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How the house is kept; seconds unless the name says otherwise."""
+
+    max_in_flight: int = 8
+    """Volume operations and removals at the same time; more are refused (operations.md §10)."""
+    create_retries: int = 4
+    """Further attempts to create a volume elsewhere (operations.md §2)."""
+    job_retention: float = 24 * 3600
+    cleaner_enabled: bool = True
+    cleaner_start: float = 60
+    cleaner_every: float = 3600
+    health: HealthSchedule = HealthSchedule()
+
+
+class ControlPlane:
+    """Owns the ledger, the jobs and the tasks that run operations."""
+
+    def __init__(
+        self,
+        store: Store,
+        performer: Performs,
+        ids: IdSource,
+        limits: Limits,
+        rules: Rules,
+        on_fatal: Callable[[errors.Error], None],
+    ) -> None:
+        """``on_fatal`` is called when the server cannot go on."""
+        self._store, self._performer, self._ids = store, performer, ids
+        self._limits, self._rules, self._on_fatal = limits, rules, on_fatal
+        self._jobs = Jobs(store)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots: set[str] = set()
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Load the store, take up unfinished operations, begin to keep the house.
+
+        Raises:
+            StoreError: the store cannot be read, or its contents contradict each other.
+        """
+        loaded = await self._store.load()
+        try:
+            topology = Topology(loaded.entities)
+        except errors.BrokenInvariant as why:
+            raise errors.StoreError(f"The database contradicts itself: {why}") from why
+        self._ledger = Ledger(self._store, topology, loaded.revision, self._on_fatal)
+        self._health = Health(self._performer, lambda: self._ledger.tip, self._rules.health)
+        self._runner = Runner(
+            self._performer,
+            self._ledger,
+            retries=self._rules.create_retries,
+            suspect=self._health.look_at,
+            avoid=lambda: self._health.avoid,
+        )
+        self._stuck: dict[str, Operation] = {}
+        if loaded.unfinished:
+            _log.warning("Taking up %d operations that an earlier server left unfinished", len(loaded.unfinished))
+        for operation in loaded.unfinished:
+            if operation.state is OperationState.STUCK:
+                self._stuck[operation.id] = operation
+            else:
+                self._resume(operation)
+        self._spawn(self._health.watch())
+        self._spawn(self._clean())
+        self._spawn(self._forget_old_jobs())
+
+    async def stop(self, grace: float) -> None:
+        """Take no more work and let running steps end, at most ``grace`` seconds; the rest is left for the next start."""
+        self._stopping = True
+        self._runner.stopping = True
+        if self._jobs.running:
+            _log.info("Waiting for the running steps of %d operations", self._jobs.running)
+            deadline = asyncio.get_running_loop().time() + grace
+            while self._jobs.running and asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(0.05)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._ledger.settle()
+
+    # -- questions -----------------------------------------------------------------------------------------------
+
+    @property
+    def topology(self) -> Topology:
+        """Everything that is on disk, hidden objects included."""
+        return self._ledger.durable
+
+    async def job(self, id_: str) -> Job | None:
+        """Return the job of that id."""
+        return await self._jobs.find(id_)
+
+    # -- clusters ------------------------------------------------------------------------------------------------
+
+    async def create_cluster(self, *, file: bool, block: bool) -> Cluster:
+        """Create an empty cluster."""
+        cluster = Cluster(id=ClusterId(self._ids.new()), file=file, block=block)
+        await self._commit([Put(cluster)])
+        return cluster
+
+    async def set_cluster_flags(self, id_: str, *, file: bool, block: bool) -> None:
+        """Say what kinds of volumes a cluster takes. Raises ``NotFound``."""
+        await self._commit([Put(replace(self._cluster(id_), file=file, block=block))])
+
+    async def delete_cluster(self, id_: str) -> None:
+        """Remove an empty cluster. Raises ``NotFound``, ``Conflict``."""
+        await self._commit(clusters.delete(self._ledger.tip, self._cluster(id_)))
+
+    # -- nodes ---------------------------------------------------------------------------------------------------
+
+    async def add_node(self, request: NodeAdd) -> OperationId:
+        """Begin to add a node.
+
+        Raises:
+            NotFound: no such cluster.
+            Conflict: a host name is taken.
+            RequestError: glusterd does not run on the new node, or on no node of the cluster.
+        """
+        operation = OperationId(self._ids.new())
+        node = NodeId(self._ids.new())
+
+        def plan() -> Plan:
+            return nodes.plan_add(self._ledger.tip, request, node=node, operation=operation, avoid=self._health.avoid)
+
+        plan()  # what can be refused at once need not wait for the nodes
+        await self._require_glusterd(request)
+        return await self._begin(operation, plan())
+
+    async def _require_glusterd(self, request: NodeAdd) -> None:
+        members = nodes.members_of(self._ledger.tip, request.cluster, self._health.avoid)
+        try:
+            await self._performer.do(steps.CheckGlusterd(host=request.manage[0]), sure=True)
+        except errors.NodeError as error:
+            raise errors.RequestError(f"New Node doesn't have glusterd running\n{error}") from error
+        failures: list[errors.NodeError] = []
+        for host in members:
+            try:
+                await self._performer.do(steps.CheckGlusterd(host=host), sure=True)
+            except errors.NodeError as error:
+                failures.append(error)
+            else:
+                return
+        if failures:
+            lines = "\n".join(map(str, failures))
+            raise errors.RequestError(f"None of the nodes in cluster has glusterd running\n{lines}")
+
+    async def delete_node(self, id_: str) -> OperationId:
+        """Begin to remove a node. Raises ``NotFound``, ``Conflict``."""
+        operation = OperationId(self._ids.new())
+        node = self._node(id_)
+        plan = nodes.plan_delete(self._ledger.tip, node, operation=operation, avoid=self._health.avoid)
+        return await self._begin(operation, plan)
+
+    async def set_node_state(self, id_: str, state: State) -> OperationId:
+        """Change a node's state; a refusal is told by the job. Raises ``NotFound``, ``TooManyOperations``."""
+        node = self._node(id_)
+        return await self._decide(
+            Kind.SET_NODE_STATE,
+            id_,
+            lambda: nodes.plan_state(self._ledger.tip, node, state),
+            throttled=state is State.FAILED,
+        )
+
+    # -- devices -------------------------------------------------------------------------------------------------
+
+    async def add_device(self, request: DeviceAdd) -> OperationId:
+        """Begin to add a device. Raises ``NotFound``, ``Conflict``."""
+        operation = OperationId(self._ids.new())
+        device = DeviceId(self._ids.new())
+        plan = devices.plan_add(self._ledger.tip, request, device=device, operation=operation)
+        return await self._begin(operation, plan)
+
+    async def delete_device(self, id_: str, *, force_forget: bool) -> OperationId:
+        """Begin to remove a device. Raises ``NotFound``, ``RequestError``, ``Conflict``."""
+        operation = OperationId(self._ids.new())
+        device = self._device(id_)
+        plan = devices.plan_delete(self._ledger.tip, device, forget_failures=force_forget, operation=operation)
+        return await self._begin(operation, plan)
+
+    async def set_device_state(self, id_: str, state: State) -> OperationId:
+        """Change a device's state; a refusal is told by the job. Raises ``NotFound``, ``TooManyOperations``."""
+        device = self._device(id_)
+        return await self._decide(
+            Kind.SET_DEVICE_STATE,
+            id_,
+            lambda: devices.plan_state(self._ledger.tip, device, state),
+            throttled=state is State.FAILED,
+        )
+
+    async def resync_device(self, id_: str) -> OperationId:
+        """Begin to read a device's numbers from its node; a refusal is told by the job. Raises ``NotFound``."""
+        operation = OperationId(self._ids.new())
+        device = self._device(id_)
+        return await self._decide(
+            Kind.RESYNC_DEVICE,
+            id_,
+            lambda: devices.plan_resync(self._ledger.tip, device, operation=operation),
+            throttled=False,
+            operation=operation,
+        )
+
+    # -- volumes -------------------------------------------------------------------------------------------------
+
+    async def create_volume(self, request: VolumeCreate) -> OperationId:
+        """Begin to create a volume. Raises ``RequestError``, ``Conflict``, ``NoSpace``, ``TooManyOperations``."""
+        volume_create.check(self._ledger.tip, request, self._limits)
+        operation = OperationId(self._ids.new())
+        volume = VolumeId(self._ids.new())
+
+        def plan(topology: Topology, avoid: Avoid) -> Plan:
+            return volume_create.plan(
+                topology,
+                request,
+                volume=volume,
+                operation=operation,
+                limits=self._limits,
+                avoid=avoid,
+                ids=self._ids,
+            )
+
+        with self._slot(operation):
+            return await self._begin(operation, plan(self._ledger.tip, self._health.avoid), plan)
+
+    async def expand_volume(self, id_: str, expand_gib: int) -> OperationId:
+        """Begin to expand a volume. Raises ``NotFound``, ``InUse``, ``NoSpace``, ``TooManyOperations``."""
+        volume = self._volume(id_)
+        operation = OperationId(self._ids.new())
+        with self._slot(operation):
+            plan = volume_expand.plan(
+                self._ledger.tip,
+                volume,
+                expand_gib,
+                operation=operation,
+                limits=self._limits,
+                avoid=self._health.avoid,
+                ids=self._ids,
+            )
+            return await self._begin(operation, plan)
+
+    async def delete_volume(self, id_: str) -> OperationId:
+        """Begin to delete a volume, or go on with a deletion that got stuck.
+
+        Raises:
+            NotFound: no such volume.
+            Conflict: it must not be deleted.
+            InUse: an operation is at work on it.
+            TooManyOperations: the limit is reached.
+        """
+        volume = self._ledger.tip.volume(id_)
+        if volume is None:
+            raise errors.NotFound("Id not found")
+        if volume.pending and (stuck := self._stuck.get(volume.pending.operation)):
+            with self._slot(stuck.id):
+                self._resume(self._stuck.pop(stuck.id))
+                return stuck.id
+        operation = OperationId(self._ids.new())
+        with self._slot(operation):
+            plan = volume_delete.plan(self._ledger.tip, volume, operation=operation, avoid=self._health.avoid)
+            return await self._begin(operation, plan)
+
+    # -- finding -------------------------------------------------------------------------------------------------
+
+    def _cluster(self, id_: str) -> Cluster:
+        if (cluster := self._ledger.tip.cluster(id_)) is None:
+            raise errors.NotFound("Id not found")
+        return cluster
+
+    def _node(self, id_: str) -> Node:
+        return _shown(self._ledger.tip.node(id_))
+
+    def _device(self, id_: str) -> Device:
+        return _shown(self._ledger.tip.device(id_))
+
+    def _volume(self, id_: str) -> Volume:
+        return _shown(self._ledger.tip.volume(id_))
+
+    # -- work ----------------------------------------------------------------------------------------------------
+
+    async def _begin(self, id_: OperationId, plan: Plan, replan: Replan | None = None) -> OperationId:
+        """Commit a plan and start to run it."""
+        self._require_open()
+        now = time.time()
+        run = Run(
+            Operation(
+                id=id_,
+                kind=plan.kind,
+                subject=plan.subject,
+                state=OperationState.PLANNED,
+                groups=plan.groups,
+                result=plan.result,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+        if not plan.groups:
+            run.move(OperationState.RUNNING)
+            run.move(OperationState.DONE)
+        await self._ledger.commit(plan.begin, [run.operation])
+        self._jobs.start(run)
+        if plan.groups:
+            self._spawn(self._run(run, self._runner.run(run, replan)))
+        else:
+            self._jobs.end(run)
+        return id_
+
+    async def _decide(
+        self,
+        kind: Kind,
+        subject: str,
+        plan: Callable[[], Plan],
+        *,
+        throttled: bool,
+        operation: OperationId | None = None,
+    ) -> OperationId:
+        """Begin what ``plan`` returns; a refusal becomes a job that failed (rest-api.md §7.3)."""
+        id_ = operation or OperationId(self._ids.new())
+        with self._slot(id_ if throttled else None):
+            try:
+                return await self._begin(id_, plan())
+            except errors.Conflict as refusal:
+                now = time.time()
+                refused = Operation(
+                    id=id_,
+                    kind=kind,
+                    subject=subject,
+                    state=OperationState.ABANDONED,
+                    error=str(refusal),
+                    created_at=now,
+                    updated_at=now,
+                )
+                await self._commit([], [refused])
+                self._jobs.end(Run(refused))
+                return id_
+
+    async def _run(self, run: Run, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Stopping:
+            return
+        except errors.Error:
+            _log.exception("Operation %s ended unexpectedly", run.operation.id)
+        finally:
+            self._slots.discard(run.operation.id)
+        if run.operation.state is OperationState.STUCK:
+            self._stuck[run.operation.id] = run.operation
+        self._jobs.end(run)
+
+    def _resume(self, operation: Operation) -> None:
+        run = Run(operation)
+        self._jobs.start(run)
+        self._spawn(self._run(run, self._runner.resume(run)))
+
+    async def _clean(self) -> None:
+        """Try stuck operations again, some time after the start and then regularly (operations.md §7)."""
+        if not self._rules.cleaner_enabled:
+            return
+        await asyncio.sleep(self._rules.cleaner_start)
+        while True:
+            for operation in list(self._stuck.values()):
+                self._resume(self._stuck.pop(operation.id))
+            await asyncio.sleep(self._rules.cleaner_every)
+
+    async def _forget_old_jobs(self) -> None:
+        while True:
+            try:
+                await self._store.forget_finished(time.time() - self._rules.job_retention)
+            except errors.StoreError as error:
+                _log.warning("Unable to forget old jobs: %s", error)
+            await asyncio.sleep(min(3600, self._rules.job_retention))
+
+    async def _commit(self, changes: Iterable[Change], operations: Iterable[Operation] = ()) -> None:
+        self._require_open()
+        await self._ledger.commit(changes, tuple(operations))
+
+    @contextmanager
+    def _slot(self, id_: OperationId | None) -> Iterator[None]:
+        """Hold one of the slots for operations in flight, until the operation has ended."""
+        if id_ is None:
+            yield
+            return
+        if len(self._slots) >= self._rules.max_in_flight:
+            raise errors.TooManyOperations
+        self._slots.add(id_)
+        try:
+            yield
+        finally:
+            if not self._jobs.is_running(id_):
+                self._slots.discard(id_)
+
+    def _require_open(self) -> None:
+        if self._stopping:
+            raise errors.ShuttingDown
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+_Marked = TypeVar("_Marked", Node, Device, Volume)
+
+
+def _shown(entity: _Marked | None) -> _Marked:
+    """Return the entity unless it is being made or removed: then it does not exist for clients."""
+    if entity is None or (entity.pending is not None and entity.pending.hidden):
+        raise errors.NotFound("Id not found")
+    return entity

@@ -1,0 +1,69 @@
+"""The client's view of operations: ``/queue/{id}``. Results outlive a restart and more than one reading."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from pyheketi.engine.runner import Run
+from pyheketi.operations.operation import Operation, OperationState
+from pyheketi.store.base import Store
+
+_REMEMBERED = 10_000
+"""Finished operations kept in memory; older ones are read from the store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """How an operation stands."""
+
+    pending: bool
+    error: str = ""
+    """Why it failed; empty if it did not."""
+    result: str = ""
+    """Path of what it made; empty for nothing."""
+    progress: tuple[int, int] = (0, 0)
+    """Steps done, and steps in all."""
+
+
+class Jobs:
+    """Finds the job of an id among running, recent and stored operations."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._running: dict[str, Run] = {}
+        self._finished: OrderedDict[str, Operation] = OrderedDict()
+
+    def start(self, run: Run) -> None:
+        """Take up an operation."""
+        self._finished.pop(run.operation.id, None)
+        self._running[run.operation.id] = run
+
+    def end(self, run: Run) -> None:
+        """Keep the end of an operation."""
+        self._running.pop(run.operation.id, None)
+        self._finished[run.operation.id] = run.operation
+        if len(self._finished) > _REMEMBERED:
+            self._finished.popitem(last=False)
+
+    @property
+    def running(self) -> int:
+        """How many operations are at work."""
+        return len(self._running)
+
+    def is_running(self, id_: str) -> bool:
+        """Whether that operation is at work now."""
+        return id_ in self._running
+
+    async def find(self, id_: str) -> Job | None:
+        """Return the job of an id, if there is or was one that is still kept."""
+        if run := self._running.get(id_):
+            return Job(pending=True, progress=run.progress)
+        operation = self._finished.get(id_) or await self._store.operation(id_)
+        if operation is None:
+            return None
+        match operation.state:
+            case OperationState.DONE:
+                return Job(pending=False, result=operation.result)
+            case OperationState.ABANDONED | OperationState.STUCK:
+                return Job(pending=False, error=operation.error or "The operation failed")
+            case _:  # of a server that stopped; recovery will take it up
+                return Job(pending=True)

@@ -1,0 +1,1 @@
+"""Making operations happen, and surviving crashes."""

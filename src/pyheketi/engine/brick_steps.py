@@ -1,0 +1,49 @@
+"""Bricks made and destroyed."""
+
+import logging
+
+from pyheketi.commands import bricks
+from pyheketi.domain import errors
+from pyheketi.engine.nodes import Nodes
+from pyheketi.operations.steps import BrickPlace, CreateBrick, Reclaimed
+
+_log = logging.getLogger(__name__)
+
+
+async def create(nodes: Nodes, step: CreateBrick, *, sure: bool) -> None:
+    """Make a brick, or what it lacks."""
+    place = step.place
+    if sure:
+        script = bricks.create(step, nodes.options)
+    else:
+        facts = bricks.read_look(place, await nodes.run(place.host, bricks.look(place, nodes.options)))
+        script = bricks.complete(step, facts, nodes.options)
+    await nodes.run(place.host, script)
+
+
+async def destroy(nodes: Nodes, place: BrickPlace) -> Reclaimed:
+    """Remove what there is of a brick. Nothing there is fine."""
+    facts = bricks.read_look(place, await nodes.run(place.host, bricks.look(place, nodes.options)))
+    script = bricks.destroy(place, facts, nodes.options)
+    if not script.commands:
+        return Reclaimed(pool_removed=not facts.has_pool)
+    try:
+        results = await nodes.run(place.host, script)
+    except errors.CommandFailed as error:
+        if nodes.options.debug_umount_failures and error.command == str(script.commands[0]) and facts.mounts:
+            await _tell_users(nodes, place)
+        raise
+    for result in results:
+        if not result.ok:
+            _log.warning("Brick %s: %s", place.brick, result.failure(place.host))
+    return Reclaimed(pool_removed=bricks.pool_is_gone(place, facts, results))
+
+
+async def _tell_users(nodes: Nodes, place: BrickPlace) -> None:
+    """Write to the log who keeps a brick from being unmounted."""
+    try:
+        (result,) = await nodes.run(place.host, bricks.users(place))
+    except errors.NodeError as error:
+        _log.warning("Brick %s is busy, and it cannot be told why: %s", place.brick, error)
+    else:
+        _log.warning("Brick %s is busy, it is used by:\n%s", place.brick, result.output)

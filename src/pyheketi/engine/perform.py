@@ -1,0 +1,92 @@
+"""Do steps on nodes, and undo them. The one place that knows what each kind of step means.
+
+Nothing is remembered here: what was done of a step is asked of the node.
+"""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from pyheketi.commands.options import NodeOptions
+from pyheketi.engine import brick_steps, device_steps, nodes, peer_steps, volume_steps
+from pyheketi.executors.base import Executor
+from pyheketi.operations import steps
+from pyheketi.operations.steps import Outcome, Probed, Step
+
+
+class Performer:
+    """Performs steps through an executor.
+
+    All methods raise ``Unreachable``, ``TimedOut``, ``CommandFailed`` or another ``NodeError`` for what nodes did not
+    do, and ``Conflict`` for what must not be done.
+    """
+
+    def __init__(self, executor: Executor, options: NodeOptions, *, pauses: Sequence[float] = nodes.PAUSES) -> None:
+        """``pauses`` are the seconds before each further try of a command that met a busy node."""
+        self._nodes = nodes.Nodes(executor, options, pauses)
+
+    async def do(self, step: Step, *, sure: bool) -> Outcome:  # one line for each kind of step  # noqa: C901
+        """Do a step. With ``sure`` nothing of it can exist yet; otherwise the node is asked what is missing."""
+        match step:
+            case steps.CreateBrick():
+                await brick_steps.create(self._nodes, step, sure=sure)
+            case steps.DestroyBrick():
+                return await brick_steps.destroy(self._nodes, step.place)
+            case steps.CreateVolume():
+                await volume_steps.create(self._nodes, step, sure=sure)
+            case steps.DeleteVolume():
+                await volume_steps.delete(self._nodes, step)
+            case steps.AddBricks():
+                await volume_steps.add_bricks(self._nodes, step, sure=sure)
+            case steps.CheckGlusterd():
+                await peer_steps.check_glusterd(self._nodes, step)
+            case steps.ProbePeer():
+                return await peer_steps.probe(self._nodes, step)
+            case steps.DetachPeer():
+                await peer_steps.detach(self._nodes, step.hosts, step.storage_host)
+            case steps.SetUpDevice():
+                return await device_steps.set_up(self._nodes, step, sure=sure)
+            case steps.TearDownDevice():
+                await device_steps.tear_down(self._nodes, step.device, forget=step.forget)
+            case steps.InspectDevice():
+                return await device_steps.inspect(self._nodes, step.device)
+            case _:
+                assert_never(step)
+        return None
+
+    async def undo(self, step: Step, outcome: Outcome = None) -> Outcome:
+        """Undo a step, whatever of it was done; nothing done is fine. A brick's undo tells what became of its pool.
+
+        ``outcome`` is what ``do`` reported, if it did.
+        """
+        match step:
+            case steps.CreateBrick():
+                return await brick_steps.destroy(self._nodes, step.place)
+            case steps.CreateVolume():
+                await volume_steps.uncreate(self._nodes, step)
+            case steps.SetUpDevice():
+                await device_steps.take_back(self._nodes, step.device)
+            case steps.ProbePeer():
+                await peer_steps.undo_probe(self._nodes, step, outcome if isinstance(outcome, Probed) else None)
+            case (
+                steps.DestroyBrick()
+                | steps.DeleteVolume()
+                | steps.AddBricks()
+                | steps.CheckGlusterd()
+                | steps.DetachPeer()
+                | steps.TearDownDevice()
+                | steps.InspectDevice()
+            ):
+                pass
+            case _:
+                assert_never(step)
+        return None
+
+    async def has_effect(self, step: Step) -> bool:
+        """Return whether a step without return has had any effect: false for all others."""
+        match step:
+            case steps.DeleteVolume():
+                return await volume_steps.is_deleted(self._nodes, step)
+            case steps.AddBricks():
+                return await volume_steps.has_new_bricks(self._nodes, step)
+            case _:
+                return False

@@ -1,0 +1,289 @@
+"""Bring operations to their end: forward, or back. The only place that changes an operation's state.
+
+An operation is written when it is planned and when it has ended, not in between: whatever happens to the server,
+the plan is on disk and the nodes can be asked what was done of it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from pyheketi.domain import errors
+from pyheketi.domain.topology import Topology
+from pyheketi.engine.ledger import Ledger
+from pyheketi.operations import steps
+from pyheketi.operations.operation import TRANSITIONS, Operation, OperationState, Plan, StepGroup
+from pyheketi.operations.steps import Outcome, Step
+from pyheketi.placement.rings import Avoid
+from pyheketi.planning.catalog import USE_CASES
+
+_log = logging.getLogger(__name__)
+
+Replan = Callable[[Topology, Avoid], Plan]
+"""Plan the same wish again on another topology, keeping away from what failed."""
+
+_LATER = "\nNot everything could be undone or finished, this is tried again later: "
+
+INTERRUPTED = (
+    "The server was stopped while this operation was at work. What had been made of it is removed again; try it again."
+)
+
+
+class Performs(Protocol):
+    """Does steps on nodes: ``engine.perform.Performer``."""
+
+    async def do(self, step: Step, *, sure: bool) -> Outcome:
+        """Do a step; ``sure`` if nothing of it can exist yet."""
+        ...
+
+    async def undo(self, step: Step, outcome: Outcome = None) -> Outcome:
+        """Undo a step, whatever of it was done."""
+        ...
+
+    async def has_effect(self, step: Step) -> bool:
+        """Tell whether a step without return has had any effect."""
+        ...
+
+
+@dataclass(slots=True)
+class Run:
+    """An operation at work: its present state, and what is known of its steps. Lives in memory only."""
+
+    operation: Operation
+    outcomes: dict[Step, Outcome] = field(default_factory=dict)
+    """Steps that are done."""
+    touched: set[Step] = field(default_factory=set)
+    """Steps that may have done something, done ones included."""
+
+    def move(self, state: OperationState, *, error: str = "") -> None:
+        """Take the operation to another state."""
+        if state not in TRANSITIONS[self.operation.state]:
+            raise errors.BrokenInvariant(f"operation {self.operation.id}: {self.operation.state} -> {state}")
+        self.operation = replace(
+            self.operation, state=state, error=error or self.operation.error, updated_at=time.time()
+        )
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Steps done, and steps in all."""
+        return len(self.outcomes), len(self.operation.steps)
+
+
+class Stopping(Exception):  # no error, and never shown
+    """The server stops: the operation is left for the next one."""
+
+
+class Runner:
+    """Runs operations one by one; ``run`` may be called for many at the same time."""
+
+    def __init__(
+        self,
+        performer: Performs,
+        ledger: Ledger,
+        *,
+        retries: int,
+        suspect: Callable[[set[str]], Awaitable[None]],
+        avoid: Callable[[], Avoid],
+    ) -> None:
+        """``suspect`` looks after hosts that may be down, ``avoid`` tells what placement keeps away from then."""
+        self._performer, self._ledger = performer, ledger
+        self._retries, self._suspect, self._avoid = retries, suspect, avoid
+        self.stopping = False
+        """Set to let operations stop at the next step boundary."""
+
+    async def run(self, run: Run, replan: Replan | None = None) -> None:
+        """Bring a freshly planned operation to its end, planning it again if that helps.
+
+        Never raises an ``Error``: what goes wrong is told by the operation's state and error.
+
+        Raises:
+            Stopping: at a step boundary, as the server stops.
+        """
+        avoid = Avoid()
+        for attempt in range(1, self._retries + 2):
+            run.move(OperationState.RUNNING)
+            _log.info("%s %s: attempt %d", run.operation.kind.label, run.operation.id, attempt)
+            failures = await self._forward(run, sure=True)
+            if not failures:
+                failures = await self._finish(run)
+                if not failures:
+                    return
+            avoid = await self._learn(run, failures, avoid)
+            first = _root_cause(failures)
+            again = replan if attempt <= self._retries and first.transient else None
+            if not await self._give_up(run, str(first), again, avoid):
+                return
+
+    async def resume(self, run: Run) -> None:
+        """Bring an operation that a crash or a failure left behind to its end, asking nodes what was done of it."""
+        use_case = USE_CASES[run.operation.kind]
+        run.touched = set(run.operation.steps)
+        if run.operation.state is OperationState.PLANNED:
+            run.move(OperationState.RUNNING)
+        error = run.operation.error or INTERRUPTED
+        try:
+            forward = use_case.forward_on_restart or await self._past_return(run)
+        except errors.Error as unknown:
+            await self._stick(run, error, f"unable to find out what was done: {unknown}")
+            return
+        if not forward:
+            await self._give_up(run, error, None, Avoid())
+            return
+        if run.operation.state is not OperationState.RUNNING:
+            run.move(OperationState.RUNNING)
+        failures = await self._forward(run, sure=False) or await self._finish(run)
+        if failures:
+            await self._learn(run, failures, Avoid())
+            await self._stick(run, error, str(_root_cause(failures)))
+
+    async def _forward(self, run: Run, *, sure: bool) -> list[tuple[Step, errors.Error]]:
+        """Do all groups in order; return what failed in the group that stopped it."""
+        for group in run.operation.groups:
+            if self.stopping:
+                raise Stopping
+            failures = await self._all(group, lambda step: self._do(run, step, sure=sure))
+            if failures:
+                return failures
+        return []
+
+    async def _do(self, run: Run, step: Step, *, sure: bool) -> None:
+        run.touched.add(step)
+        try:
+            run.outcomes[step] = await self._performer.do(step, sure=sure)
+        except errors.Unreachable as error:
+            if not error.sent and sure:
+                run.touched.discard(step)
+            raise
+
+    async def _all(
+        self, group: StepGroup, deed: Callable[[Step], Coroutine[Any, Any, None]]
+    ) -> list[tuple[Step, errors.Error]]:
+        """Do a deed for all steps of a group at once and wait for every one of them."""
+        results = await asyncio.gather(*(deed(step) for step in group), return_exceptions=True)
+        failures: list[tuple[Step, errors.Error]] = []
+        for step, result in zip(group, results, strict=True):
+            if isinstance(result, errors.Error):
+                _log.error("%s failed: %s", type(step).__name__, result)
+                failures.append((step, result))
+            elif isinstance(result, Exception):
+                _log.error("%s failed unexpectedly", type(step).__name__, exc_info=result)
+                bug = errors.BrokenInvariant(f"{type(step).__name__} failed unexpectedly: {result!r}")
+                failures.append((step, bug))
+            elif result is not None:
+                raise result
+        return failures
+
+    async def _finish(self, run: Run) -> list[tuple[Step, errors.Error]]:
+        """Commit the end. A world that has moved on, or a database that fails, counts as a failure of the last step."""
+        before = run.operation
+        try:
+            changes = USE_CASES[before.kind].finish(self._ledger.tip, before, run.outcomes)
+            run.move(OperationState.DONE)
+            await self._ledger.commit(changes, [_without_error(run.operation)])
+        except errors.Error as error:
+            run.operation = before
+            return [(before.steps[-1], error)]
+        run.operation = _without_error(run.operation)
+        return []
+
+    async def _past_return(self, run: Run) -> bool:
+        kind = USE_CASES[run.operation.kind].no_return
+        for step in run.operation.steps:
+            if kind is not None and isinstance(step, kind) and step in run.touched:
+                return await self._performer.has_effect(step)
+        return False
+
+    async def _give_up(self, run: Run, error: str, replan: Replan | None, avoid: Avoid) -> bool:
+        """Undo, and abandon or plan anew. Return whether there is a new plan to run."""
+        use_case = USE_CASES[run.operation.kind]
+        try:
+            past = await self._past_return(run)
+        except errors.Error as unknown:
+            await self._stick(run, error, f"unable to find out what was done: {unknown}")
+            return False
+        if past:
+            await self._stick(run, error, "there is no way back, only forward")
+            return False
+        if run.operation.state is not OperationState.UNDOING:
+            run.move(OperationState.UNDOING, error=error)
+        failures = await self._undo(run)
+        if failures:
+            await self._stick(run, error, str(_root_cause(failures)))
+            return False
+        abandon = use_case.abandon(self._ledger.tip, run.operation, run.outcomes)
+        if replan is not None:
+            try:
+                plan = replan(self._ledger.tip.apply(abandon), avoid)
+            except errors.Error as none:
+                _log.info("%s %s: no other plan: %s", run.operation.kind.label, run.operation.id, none)
+            else:
+                run.move(OperationState.PLANNED)
+                run.operation = replace(run.operation, groups=plan.groups, result=plan.result)
+                run.outcomes.clear()
+                run.touched.clear()
+                try:
+                    await self._ledger.commit((*abandon, *plan.begin), [run.operation])
+                except errors.Error as failed:
+                    _log.error("%s %s: %s", run.operation.kind.label, run.operation.id, failed)
+                    return False
+                return True
+        run.move(OperationState.ABANDONED, error=error)
+        await self._record(run, abandon)
+        return False
+
+    async def _undo(self, run: Run) -> list[tuple[Step, errors.Error]]:
+        failures: list[tuple[Step, errors.Error]] = []
+        for group in reversed(run.operation.groups):
+            if self.stopping:
+                raise Stopping
+            failures += await self._all(
+                tuple(step for step in group if step in run.touched), lambda step: self._undo_one(run, step)
+            )
+        return failures
+
+    async def _undo_one(self, run: Run, step: Step) -> None:
+        outcome = await self._performer.undo(step, run.outcomes.get(step))
+        run.touched.discard(step)
+        run.outcomes.pop(step, None)
+        if isinstance(step, steps.CreateBrick) and outcome is not None:
+            run.outcomes[steps.DestroyBrick(place=step.place)] = outcome
+
+    async def _stick(self, run: Run, error: str, why: str) -> None:
+        """Leave the operation for later, with its first error and the latest reason."""
+        if run.operation.state is OperationState.STUCK:
+            run.move(OperationState.UNDOING)
+        run.move(OperationState.STUCK, error=error.split(_LATER, 1)[0] + _LATER + why)
+        _log.error("%s %s is stuck: %s", run.operation.kind.label, run.operation.id, run.operation.error)
+        await self._record(run, ())
+
+    async def _record(self, run: Run, changes: tuple[Any, ...]) -> None:
+        """Commit an end that is none: if even that fails, the next start takes the operation up again."""
+        try:
+            await self._ledger.commit(changes, [run.operation])
+        except errors.Error as failed:
+            _log.error("%s %s: %s", run.operation.kind.label, run.operation.id, failed)
+
+    async def _learn(self, run: Run, failures: list[tuple[Step, errors.Error]], avoid: Avoid) -> Avoid:
+        """Return what the next plan keeps away from, after these failures."""
+        devices, suspects = set(avoid.devices), set()
+        for step, error in failures:
+            if isinstance(error, errors.Unreachable | errors.TimedOut):
+                suspects.add(error.host)
+            elif isinstance(step, steps.CreateBrick) and (brick := self._ledger.tip.brick(step.place.brick)):
+                devices.add(brick.device)
+            else:  # gluster failed, and seldom says whose fault it was
+                suspects |= {each.place.host for each in run.operation.steps if isinstance(each, steps.CreateBrick)}
+        await self._suspect(suspects)
+        return Avoid(nodes=avoid.nodes | self._avoid().nodes, devices=frozenset(devices))
+
+
+def _root_cause(failures: list[tuple[Step, errors.Error]]) -> errors.Error:
+    """Return the failure that tells most: a node that cannot be reached explains the others."""
+    return next((error for _, error in failures if isinstance(error, errors.Unreachable)), failures[0][1])
+
+
+def _without_error(operation: Operation) -> Operation:
+    return replace(operation, error="")

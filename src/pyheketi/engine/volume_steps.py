@@ -1,0 +1,148 @@
+"""Gluster volumes made, grown and deleted."""
+
+import logging
+from collections.abc import Callable
+
+from pyheketi.commands import gluster, gluster_xml, volumes
+from pyheketi.commands.gluster_xml import GlusterVolume
+from pyheketi.domain import errors
+from pyheketi.engine.nodes import Nodes, first_failure, merged, reworded
+from pyheketi.operations.steps import AddBricks, CreateVolume, DeleteVolume
+
+_log = logging.getLogger(__name__)
+
+
+async def create(nodes: Nodes, step: CreateVolume, *, sure: bool) -> None:
+    """Make a volume, or what it lacks."""
+
+    async def on(host: str) -> None:
+        found = None if sure else await _find(nodes, host, step.name)
+        if found is None:
+            await nodes.run(host, volumes.create(step, nodes.options))
+        elif volumes.is_ours(step, found):
+            await nodes.run(host, volumes.complete(step, found, nodes.options))
+        else:
+            raise errors.Conflict(f"Gluster on {host} has a volume {step.name} already, with bricks of its own")
+
+    await nodes.on_first(step.hosts, on)
+
+
+async def uncreate(nodes: Nodes, step: CreateVolume) -> None:
+    """Delete a volume if it is the one that the step makes; another one of that name is left alone."""
+    try:
+        await _delete(nodes, step.hosts, step.name, owned=lambda found: volumes.is_ours(step, found))
+    except _Stopped as stopped:
+        raise stopped.error from stopped
+
+
+async def delete(nodes: Nodes, step: DeleteVolume) -> None:
+    """Stop and delete a volume. None there is fine, and one that cannot be deleted goes on to serve.
+
+    Raises:
+        Conflict: it has snapshots; it was not touched.
+        NodeError: no host could do it.
+    """
+    try:
+        await _delete(nodes, step.hosts, step.name)
+    except _Stopped as stopped:
+        told = await _serve_again(nodes, step)
+        raise errors.NodeError(stopped.error.host, f"{stopped.error}\n{told}") from stopped
+
+
+async def is_deleted(nodes: Nodes, step: DeleteVolume) -> bool:
+    """Return whether a volume is gone."""
+    return await nodes.on_any(step.hosts, lambda host: _find(nodes, host, step.name)) is None
+
+
+async def add_bricks(nodes: Nodes, step: AddBricks, *, sure: bool) -> None:
+    """Add brick sets to a volume and begin to rebalance it."""
+
+    async def on(host: str) -> None:
+        script = volumes.add_bricks(step, () if sure else await _present(nodes, host, step.name), nodes.options)
+        if script.commands:
+            await nodes.run(host, script)
+        if nodes.options.rebalance_on_expansion:
+            await _rebalance(nodes, host, step.name)
+
+    await nodes.on_first(step.hosts, on)
+
+
+async def has_new_bricks(nodes: Nodes, step: AddBricks) -> bool:
+    """Return whether a volume has any of the bricks that the step adds."""
+    found = await nodes.on_any(step.hosts, lambda host: _find(nodes, host, step.name))
+    return found is not None and any(brick in found.bricks for each in step.brick_sets for brick in each)
+
+
+class _Stopped(Exception):  # never shown
+    """A volume could not be deleted, and may be stopped now."""
+
+    def __init__(self, error: errors.NodeError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+async def _find(nodes: Nodes, host: str, name: str) -> GlusterVolume | None:
+    (result,) = await nodes.run(host, volumes.look(name, nodes.options))
+    return gluster_xml.read_volume(host, result, name)
+
+
+async def _present(nodes: Nodes, host: str, name: str) -> tuple[str, ...]:
+    found = await _find(nodes, host, name)
+    if found is None:
+        raise errors.Unexpected(host, f"Gluster on {host} knows no volume {name}")
+    return found.bricks
+
+
+async def _rebalance(nodes: Nodes, host: str, name: str) -> None:
+    try:
+        await nodes.run(host, volumes.rebalance(name, nodes.options))
+    except errors.NodeError as error:
+        _log.warning("Volume %s has its new bricks, but old files stay where they are: %s", name, error)
+
+
+async def _delete(
+    nodes: Nodes, hosts: tuple[str, ...], name: str, *, owned: Callable[[GlusterVolume], bool] = lambda _: True
+) -> None:
+    """Delete a volume on host after host until it is gone.
+
+    Raises:
+        Conflict: it has snapshots.
+        _Stopped: no host could delete it, but one may have stopped it.
+        NodeError: no host could do anything.
+    """
+    failures: list[errors.NodeError] = []
+    stopped = False
+    for host in hosts:
+        try:
+            found = await _find(nodes, host, name)
+            if found is None or not owned(found):
+                return
+            _require_no_snapshots(found)
+            stopped = stopped or found.started
+            results = await nodes.ask(host, volumes.delete(found, nodes.options))
+        except errors.NodeError as error:
+            failures.append(error)
+            continue
+        failed = first_failure(results)
+        if failed is None or gluster.lacks_volume(failed.output, name):
+            return
+        failures.append(reworded(host, failed, f"Unable to delete volume {name}: {failed.output}"))
+    failure = merged(failures)
+    raise _Stopped(failure) if stopped else failure
+
+
+def _require_no_snapshots(found: GlusterVolume) -> None:
+    if found.snapshots:
+        raise errors.Conflict(
+            f"Unable to delete volume {found.name} because it contains {found.snapshots} snapshots. "
+            f"Delete them first (gluster snapshot list {found.name}); the volume goes on to serve."
+        )
+
+
+async def _serve_again(nodes: Nodes, step: DeleteVolume) -> str:
+    """Start a volume that was stopped in vain; return what came of it, for a person."""
+    try:
+        await nodes.on_any(step.hosts, lambda host: nodes.run(host, volumes.start(step.name, nodes.options)))
+    except errors.NodeError as error:
+        return f"Volume {step.name} may be stopped now, and could not be started again: {error}"
+    return f"Volume {step.name} was stopped for a moment and goes on to serve."

@@ -1,0 +1,112 @@
+"""Plans and operation records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import TypeAlias
+
+from pyheketi.domain.change import Change
+from pyheketi.domain.ids import OperationId
+from pyheketi.operations.steps import Outcome, Step
+
+StepGroup: TypeAlias = tuple[Step, ...]
+"""Steps that may run at the same time; groups run one after the other."""
+
+Outcomes: TypeAlias = Mapping[Step, Outcome]
+"""What steps that are done reported."""
+
+
+class Kind(IntEnum):
+    """What an operation does. The numbers are stored: Heketi's own below 100 (db.md), never change one."""
+
+    CREATE_VOLUME = 1
+    DELETE_VOLUME = 2
+    EXPAND_VOLUME = 3
+    ADD_NODE = 101
+    DELETE_NODE = 102
+    SET_NODE_STATE = 103
+    ADD_DEVICE = 104
+    DELETE_DEVICE = 105
+    SET_DEVICE_STATE = 106
+    RESYNC_DEVICE = 107
+
+    @property
+    def label(self) -> str:
+        """Words for the log."""
+        return self.name.replace("_", " ").capitalize()
+
+
+class OperationState(StrEnum):
+    """Where an operation stands. ``TRANSITIONS`` tells the ways between."""
+
+    PLANNED = "planned"
+    """Committed; no node may have been touched yet, or it may: only the running server knows."""
+    RUNNING = "running"
+    """Steps are being done."""
+    UNDOING = "undoing"
+    """Steps are being undone."""
+    STUCK = "stuck"
+    """It can go neither on nor back now, because of a node; tried again later."""
+    DONE = "done"
+    """All steps are done and the result is committed."""
+    ABANDONED = "abandoned"
+    """All steps are undone, nothing is left of it but the error."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (OperationState.DONE, OperationState.ABANDONED)
+
+
+TRANSITIONS: Mapping[OperationState, frozenset[OperationState]] = {
+    OperationState.PLANNED: frozenset({OperationState.RUNNING}),
+    OperationState.RUNNING: frozenset({OperationState.DONE, OperationState.UNDOING, OperationState.STUCK}),
+    OperationState.UNDOING: frozenset(
+        {OperationState.ABANDONED, OperationState.STUCK, OperationState.RUNNING, OperationState.PLANNED}
+    ),
+    OperationState.STUCK: frozenset({OperationState.RUNNING, OperationState.UNDOING}),
+    OperationState.DONE: frozenset(),
+    OperationState.ABANDONED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What an operation will do: decided on values, before anything happens."""
+
+    kind: Kind
+    subject: str
+    """Id of the object it is about."""
+    begin: tuple[Change, ...] = ()
+    """Committed before any node is touched."""
+    groups: tuple[StepGroup, ...] = ()
+    result: str = ""
+    """Path of what the job points to when done, ``/volumes/{id}``; empty for nothing."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, in order."""
+        return tuple(step for group in self.groups for step in group)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A durable unit of work. Stored when it is begun and when it has ended."""
+
+    id: OperationId
+    kind: Kind
+    subject: str
+    state: OperationState
+    groups: tuple[StepGroup, ...] = ()
+    result: str = ""
+    error: str = ""
+    """Why it did not succeed; empty while it may, or when it did."""
+    created_at: float
+    """Seconds since the epoch."""
+    updated_at: float
+    """Seconds since the epoch; of the end, once finished."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, in order."""
+        return tuple(step for group in self.groups for step in group)

@@ -1,0 +1,208 @@
+"""Steps: idempotent deeds on nodes. Each carries all it needs, so that it can be done or undone after a restart.
+
+Hosts are management names (where commands run) unless a field says storage. Sizes are KiB.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pyheketi.domain.durability import Durability
+from pyheketi.domain.entities import Brick, Device, Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrickPlace:
+    """A brick and all its names on its node (placement.md §16)."""
+
+    brick: str
+    host: str
+    storage_host: str
+    volume_group: str
+    thin_pool: str
+    logical_volume: str
+    mount_point: str
+    path: str
+    """Directory that gluster is given."""
+
+    @property
+    def gluster_name(self) -> str:
+        """What gluster calls the brick."""
+        return f"{self.storage_host}:{self.path}"
+
+
+def place_of(brick: Brick, device: Device, node: Node) -> BrickPlace:
+    """Return the names of a brick on its node."""
+    return BrickPlace(
+        brick=brick.id,
+        host=node.manage_host,
+        storage_host=node.storage_host,
+        volume_group=device.volume_group,
+        thin_pool=brick.thin_pool,
+        logical_volume=brick.logical_volume,
+        mount_point=brick.mount_point,
+        path=brick.path,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceHandle:
+    """What is known of a device on its node."""
+
+    host: str
+    volume_group: str
+    name: str
+    """Path that the device was added with."""
+    pv_uuid: str = ""
+    """LVM's id of the physical volume; empty if unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateBrick:
+    """Make the thin pool and LV, the file system, the fstab line, the mount and the directory."""
+
+    place: BrickPlace
+    size: int
+    pool_size: int
+    metadata_size: int
+    gid: int = 0
+    """Owner group of the directory; 0 leaves it alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestroyBrick:
+    """Unmount, forget in fstab, remove LV and, when nothing else is in it, the pool. Outcome: ``Reclaimed``."""
+
+    place: BrickPlace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateVolume:
+    """Create the gluster volume, set its options, start it."""
+
+    hosts: tuple[str, ...]
+    """Where to run gluster: the first that can be reached."""
+    volume: str
+    """Id, stored in the option ``user.heketi.id``."""
+    name: str
+    durability: Durability
+    brick_sets: tuple[tuple[str, ...], ...]
+    """Gluster's names of the bricks."""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteVolume:
+    """Stop and delete the gluster volume; one that does not exist is no error."""
+
+    hosts: tuple[str, ...]
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddBricks:
+    """Add brick sets to a gluster volume and start to rebalance it. Bricks it has already are passed over."""
+
+    hosts: tuple[str, ...]
+    name: str
+    durability: Durability
+    brick_sets: tuple[tuple[str, ...], ...]
+    grow_gib: int = 0
+    """GiB that the volume is larger afterwards; for the record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckGlusterd:
+    """Make sure that glusterd runs on the node."""
+
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbePeer:
+    """Take a new peer into the pool. Outcome: ``Probed``."""
+
+    hosts: tuple[str, ...]
+    """Members of the pool: the first that can be reached does it."""
+    storage_host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetachPeer:
+    """Take a peer out of the pool."""
+
+    hosts: tuple[str, ...]
+    storage_host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetUpDevice:
+    """Make a device a volume group of ours. Outcome: ``DeviceReport``."""
+
+    device: DeviceHandle
+    destroy_data: bool = False
+    """Whether to wipe the device if something is on it, as far as that is safe (executors.md §5)."""
+    known_pv_uuids: tuple[tuple[str, str], ...] = ()
+    """Physical volumes of devices we know, as ``(uuid, device id)``: never wiped."""
+    some_pv_uuid_unknown: bool = False
+    """Whether some device of ours has no known uuid, so that no foreign one can be told from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TearDownDevice:
+    """Remove volume group and physical volume."""
+
+    device: DeviceHandle
+    forget: bool = False
+    """Whether failures do not matter: the disk or its node is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectDevice:
+    """Read sizes and names of a device. Outcome: ``DeviceReport``."""
+
+    device: DeviceHandle
+    bricks: tuple[str, ...] = ()
+    """Ids of the bricks it held when this was planned; the answer is good only if they are the same afterwards."""
+
+
+Step: TypeAlias = (
+    CreateBrick
+    | DestroyBrick
+    | CreateVolume
+    | DeleteVolume
+    | AddBricks
+    | CheckGlusterd
+    | ProbePeer
+    | DetachPeer
+    | SetUpDevice
+    | TearDownDevice
+    | InspectDevice
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceReport:
+    """What a node said about a device. KiB."""
+
+    total: int
+    used: int
+    extent: int
+    pv_uuid: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaimed:
+    """Whether a brick's thin pool went with it, so that its space is free again."""
+
+    pool_removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """Whether the peer is new to the pool; otherwise it was a member before."""
+
+    fresh: bool
+
+
+Outcome: TypeAlias = DeviceReport | Reclaimed | Probed | None

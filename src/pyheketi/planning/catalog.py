@@ -1,0 +1,30 @@
+"""All use cases by the kind of their operation: what the runner and recovery need to end any of them."""
+
+from types import MappingProxyType
+
+from pyheketi.operations.operation import Kind
+from pyheketi.planning import devices, nodes, volume_create, volume_delete, volume_expand
+from pyheketi.planning.use_case import UseCase
+
+
+def _nothing(*_: object) -> tuple[()]:
+    return ()
+
+
+_AT_ONCE = UseCase(finish=_nothing, abandon=_nothing)
+"""Its plan has no steps: everything is in the begin."""
+
+USE_CASES = MappingProxyType(
+    {
+        Kind.CREATE_VOLUME: volume_create.USE_CASE,
+        Kind.EXPAND_VOLUME: volume_expand.USE_CASE,
+        Kind.DELETE_VOLUME: volume_delete.USE_CASE,
+        Kind.ADD_NODE: nodes.ADD,
+        Kind.DELETE_NODE: nodes.DELETE,
+        Kind.SET_NODE_STATE: _AT_ONCE,
+        Kind.ADD_DEVICE: devices.ADD,
+        Kind.DELETE_DEVICE: devices.DELETE,
+        Kind.SET_DEVICE_STATE: _AT_ONCE,
+        Kind.RESYNC_DEVICE: devices.RESYNC,
+    }
+)

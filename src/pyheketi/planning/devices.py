@@ -1,0 +1,229 @@
+"""Add, delete and look at devices, and change their state (rest-api.md §7.4)."""
+
+from dataclasses import dataclass, replace
+
+from pyheketi.domain import errors
+from pyheketi.domain.change import Change, Put, Remove
+from pyheketi.domain.entities import Brick, Device, Node, Pending, State, Tags
+from pyheketi.domain.ids import DeviceId, NodeId, OperationId
+from pyheketi.domain.topology import Topology
+from pyheketi.operations import steps
+from pyheketi.operations.operation import Kind, Operation, Outcomes, Plan
+from pyheketi.planning.use_case import UseCase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAdd:
+    """A wish for a device, its form already checked."""
+
+    node: NodeId
+    name: str
+    tags: Tags = ()
+    destroy_data: bool = False
+
+
+def handle_of(device: Device, node: Node) -> steps.DeviceHandle:
+    """Return what finds the device on its node."""
+    return steps.DeviceHandle(
+        host=node.manage_host, volume_group=device.volume_group, name=device.name, pv_uuid=device.pv_uuid
+    )
+
+
+def plan_add(topology: Topology, request: DeviceAdd, *, device: DeviceId, operation: OperationId) -> Plan:
+    """Plan to make a block device a volume group of ours.
+
+    Raises:
+        NotFound: no such node.
+        Conflict: the node has that device already.
+        InUse: the node is being removed.
+    """
+    node = topology.node(request.node)
+    if node is None or (node.pending and node.pending.hidden):
+        raise errors.NotFound("Node id does not exist")
+    for other in topology.devices_of(node.id):
+        if request.name == other.name or request.name in other.paths:
+            raise errors.Conflict(f"Device {request.name} on {node.manage_host} is already in use (ID: {other.id})")
+    made = Device(
+        id=device,
+        node=node.id,
+        name=request.name,
+        tags=request.tags,
+        pending=Pending(operation, hidden=True),
+    )
+    known = tuple((other.pv_uuid, other.id) for other in topology.devices() if other.pv_uuid)
+    set_up = steps.SetUpDevice(
+        device=handle_of(made, node),
+        destroy_data=request.destroy_data,
+        known_pv_uuids=known if request.destroy_data else (),
+        some_pv_uuid_unknown=any(not other.pv_uuid and not other.pending for other in topology.devices()),
+    )
+    return Plan(kind=Kind.ADD_DEVICE, subject=device, begin=(Put(made),), groups=((set_up,),))
+
+
+def finish_add(topology: Topology, operation: Operation, outcomes: Outcomes) -> tuple[Change, ...]:
+    """Show the device with what its node said about it."""
+    device = topology.device(operation.subject)
+    report = _report(outcomes)
+    if device is None or report is None:
+        return ()
+    made = replace(
+        device,
+        total=report.total,
+        foreign=report.used,
+        extent=report.extent,
+        pv_uuid=report.pv_uuid,
+        paths=report.paths,
+        pending=None,
+    )
+    return (Put(made),)
+
+
+def forget(topology: Topology, operation: Operation, outcomes: Outcomes) -> tuple[Change, ...]:
+    """Forget the device."""
+    device = topology.device(operation.subject)
+    return (Remove(device),) if device else ()
+
+
+def unmark(topology: Topology, operation: Operation, outcomes: Outcomes) -> tuple[Change, ...]:
+    """Leave the device as it was."""
+    device = topology.device(operation.subject)
+    return (Put(replace(device, pending=None)),) if device else ()
+
+
+ADD = UseCase(finish=finish_add, abandon=forget)
+
+
+def plan_delete(topology: Topology, device: Device, *, forget_failures: bool, operation: OperationId) -> Plan:
+    """Plan to give a device back.
+
+    Raises:
+        RequestError: it is not in failed state.
+        Conflict: it holds bricks.
+        InUse: another operation is at work on it.
+    """
+    if device.state is not State.FAILED:
+        raise errors.RequestError(f"device: {device.id} is not in failed state")
+    if topology.count_bricks(device.id):
+        raise errors.Conflict(f"Unable to delete device [{device.id}] because it contains bricks")
+    _require_idle(device)
+    tear_down = steps.TearDownDevice(device=handle_of(device, _node_of(topology, device)), forget=forget_failures)
+    return Plan(
+        kind=Kind.DELETE_DEVICE,
+        subject=device.id,
+        begin=(Put(replace(device, pending=Pending(operation, hidden=True))),),
+        groups=((tear_down,),),
+    )
+
+
+DELETE = UseCase(finish=forget, abandon=unmark, forward_on_restart=True)
+
+
+def plan_resync(topology: Topology, device: Device, *, operation: OperationId) -> Plan:
+    """Plan to read a device's size and use from its node.
+
+    Raises:
+        InUse: an operation is at work on it or on bricks of it.
+    """
+    _require_idle(device)
+    bricks = topology.bricks_on(device.id)
+    _require_settled(topology, device, bricks)
+    inspect = steps.InspectDevice(
+        device=handle_of(device, _node_of(topology, device)), bricks=tuple(brick.id for brick in bricks)
+    )
+    return Plan(
+        kind=Kind.RESYNC_DEVICE,
+        subject=device.id,
+        begin=(Put(replace(device, pending=Pending(operation, hidden=False))),),
+        groups=((inspect,),),
+    )
+
+
+def finish_resync(topology: Topology, operation: Operation, outcomes: Outcomes) -> tuple[Change, ...]:
+    """Take over LVM's numbers; the extent size stays (placement.md §4).
+
+    Raises:
+        InUse: bricks came or went meanwhile, so that the numbers belong to another moment.
+    """
+    device, report = topology.device(operation.subject), _report(outcomes)
+    if device is None or report is None:
+        return ()
+    bricks = topology.bricks_on(device.id)
+    seen = {brick for step in operation.steps if isinstance(step, steps.InspectDevice) for brick in step.bricks}
+    if {brick.id for brick in bricks} != seen:
+        raise errors.InUse(f"Bricks on device {device.id} changed while it was read. Try again.")
+    _require_settled(topology, device, bricks)
+    ours = sum(brick.space for brick in bricks)
+    read = replace(
+        device,
+        total=report.total,
+        foreign=report.used - ours,
+        pv_uuid=report.pv_uuid or device.pv_uuid,
+        paths=report.paths or device.paths,
+        pending=None,
+    )
+    return (Put(read),)
+
+
+RESYNC = UseCase(finish=finish_resync, abandon=unmark)
+
+
+def plan_state(topology: Topology, device: Device, wanted: State) -> Plan:
+    """Plan another state (rest-api.md §7.3, the table of transitions).
+
+    Raises:
+        Conflict: there is no way from the present state to the wanted one, or bricks are in the way.
+        InUse: another operation is at work on the device.
+    """
+    _require_idle(device)
+    changes: tuple[Change, ...] = (Put(replace(device, state=wanted)),)
+    match device.state, wanted:
+        case before, after if before is after:
+            changes = ()
+        case State.ONLINE, State.FAILED:
+            raise errors.Conflict(f"Device must be offline before remove operation is performed, device:{device.id}")
+        case State.FAILED, State.ONLINE:
+            raise errors.Conflict("Cannot move a failed/removed device to online state")
+        case _, State.FAILED:
+            require_empty(topology, device)
+    return Plan(kind=Kind.SET_DEVICE_STATE, subject=device.id, begin=changes)
+
+
+def require_empty(topology: Topology, device: Device) -> None:
+    """Refuse to remove a device with bricks on it.
+
+    Raises:
+        Conflict: names the volumes that are in the way.
+        InUse: the bricks on it are just being made or removed.
+    """
+    bricks = topology.bricks_on(device.id)
+    _require_settled(topology, device, bricks)
+    if bricks:
+        names = sorted({volume.name for brick in bricks if (volume := topology.volume(brick.volume))})
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        raise errors.Conflict(
+            f"Unable to remove device [{device.id}]: it holds {len(bricks)} bricks, and moving bricks to other devices "
+            f"is not possible in this release. Delete the volumes that use it first: {shown}"
+        )
+
+
+def _require_settled(topology: Topology, device: Device, bricks: list[Brick]) -> None:
+    for brick in bricks:
+        volume = topology.volume(brick.volume)
+        if volume is None or (volume.pending and (volume.pending.hidden or brick.id not in volume.bricks)):
+            raise errors.InUse(f"Brick {brick.id} on device {device.id} is just being made or removed")
+
+
+def _require_idle(device: Device) -> None:
+    if device.pending is not None:
+        raise errors.InUse(f"Device {device.id} is busy: operation {device.pending.operation} is at work on it")
+
+
+def _node_of(topology: Topology, device: Device) -> Node:
+    node = topology.node(device.node)
+    if node is None:
+        raise errors.BrokenInvariant(f"device {device.id} is on node {device.node}, which does not exist")
+    return node
+
+
+def _report(outcomes: Outcomes) -> steps.DeviceReport | None:
+    return next((outcome for outcome in outcomes.values() if isinstance(outcome, steps.DeviceReport)), None)

@@ -1,0 +1,24 @@
+"""Settings that planning obeys, as one value (placement.md §1)."""
+
+from dataclasses import dataclass
+
+from pyheketi.domain import size
+
+UNLIMITED = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits and defaults; KiB unless the name says otherwise."""
+
+    brick_min: int = size.KIB_PER_GIB
+    brick_max: int = 4096 * size.KIB_PER_GIB
+    max_bricks_per_volume: int = 32
+    max_volumes_per_cluster: int = 1000
+    zone_checking: str = "none"
+    """``none`` or ``strict``."""
+    pre_options: tuple[str, ...] = ("",)
+    """Volume options before those of the request; Heketi's empty setting is one empty string."""
+    post_options: tuple[str, ...] = ("",)
+    block_hosting_options: tuple[str, ...] = ("group gluster-block",)
+    """Added between for block hosting volumes."""

@@ -1,0 +1,197 @@
+"""Create a volume (placement.md §2-8, operations.md §3.1)."""
+
+from dataclasses import dataclass, replace
+
+from pyheketi.domain import errors, size
+from pyheketi.domain.change import Change, Put, Remove
+from pyheketi.domain.durability import DurabilityRequest
+from pyheketi.domain.entities import Cluster, Pending, Snapshot, Volume
+from pyheketi.domain.ids import ClusterId, IdSource, OperationId, VolumeId
+from pyheketi.domain.topology import Topology
+from pyheketi.operations import steps
+from pyheketi.operations.operation import Kind, Operation, Outcomes, Plan
+from pyheketi.placement.rings import Avoid
+from pyheketi.planning import options, volumes
+from pyheketi.planning.limits import Limits
+from pyheketi.planning.use_case import UseCase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeCreate:
+    """A wish for a volume, its form already checked."""
+
+    size_gib: int
+    name: str = ""
+    """Empty: ``vol_<id>``."""
+    clusters: tuple[str, ...] = ()
+    """Where it may be; empty: anywhere."""
+    durability: DurabilityRequest = DurabilityRequest()
+    gid: int = 0
+    options: tuple[str, ...] = ()
+    snapshot: Snapshot = Snapshot()
+    block: bool = False
+
+
+def check(topology: Topology, request: VolumeCreate, limits: Limits) -> None:
+    """Refuse what can never be made, before a slot is taken for it (rest-api.md §7.5, checks 9 to 11).
+
+    Raises:
+        RequestError: no or unknown clusters, or a size below the minimum.
+    """
+    if next(topology.clusters(), None) is None:
+        raise errors.RequestError("No clusters configured")
+    for cluster in request.clusters:
+        if topology.cluster(cluster) is None:
+            raise errors.RequestError(f"Cluster id {cluster} not found")
+    smallest = limits.brick_min * request.durability.effective().data_bricks
+    if request.size_gib * size.KIB_PER_GIB < smallest:
+        raise errors.RequestError(
+            f"Requested volume size ({request.size_gib} GB) is smaller than the minimum supported volume size "
+            f"({smallest})"
+        )
+    options.refuse_arbiter(request.options)
+
+
+def plan(
+    topology: Topology,
+    request: VolumeCreate,
+    *,
+    volume: VolumeId,
+    operation: OperationId,
+    limits: Limits,
+    avoid: Avoid,
+    ids: IdSource,
+) -> Plan:
+    """Choose cluster, brick size and devices for a new volume.
+
+    Raises:
+        RequestError: an option cannot be understood.
+        Conflict: no cluster may hold the volume, by its name, kind or number of volumes.
+        NoSpace: no cluster has room; says per cluster and device why.
+    """
+    draft = _draft(request, volume, operation, limits)
+    rules = options.placement_filters(draft.options, limits.zone_checking)
+    refusals: dict[ClusterId, volumes.NoFit] = {}
+    for cluster in _eligible(topology, request, draft.name, limits):
+        try:
+            brick_size, placed = volumes.place(
+                topology,
+                cluster.id,
+                size_gib=request.size_gib,
+                durability=draft.durability,
+                factor=draft.snapshot.factor,
+                rules=rules,
+                bricks_before=0,
+                limits=limits,
+                avoid=avoid,
+                ids=ids,
+            )
+        except volumes.NoFit as refusal:
+            refusals[cluster.id] = refusal
+        else:
+            sets = volumes.make_bricks(placed, brick_size, volume, request.gid, ids)
+            brick_ids = tuple(tuple(brick.id for brick, _, _ in brick_set) for brick_set in sets)
+            made = replace(draft, cluster=cluster.id, brick_sets=brick_ids)
+            create = steps.CreateVolume(
+                hosts=volumes.hosts_of(node for brick_set in sets for _, node, _ in brick_set),
+                volume=made.id,
+                name=made.name,
+                durability=made.durability,
+                brick_sets=volumes.gluster_names(sets),
+                options=tuple(option for option in made.options if option.strip()),
+            )
+            return Plan(
+                kind=Kind.CREATE_VOLUME,
+                subject=volume,
+                begin=(Put(made), *(Put(brick) for brick_set in sets for brick, _, _ in brick_set)),
+                groups=(volumes.create_steps(sets), (create,)),
+                result=f"/volumes/{volume}",
+            )
+    raise _no_space(refusals)
+
+
+def _draft(request: VolumeCreate, volume: VolumeId, operation: OperationId, limits: Limits) -> Volume:
+    hosting = limits.block_hosting_options if request.block else ()
+    return Volume(
+        id=volume,
+        name=request.name or f"vol_{volume}",
+        cluster=ClusterId(""),
+        size_gib=request.size_gib,
+        durability=request.durability.effective(),
+        durability_request=replace(request.durability, type=request.durability.type or "none"),
+        gid=request.gid,
+        options=(*limits.pre_options, *hosting, *request.options, *limits.post_options),
+        snapshot=request.snapshot if request.snapshot.enabled else Snapshot(),
+        block=request.block,
+        pending=Pending(operation, hidden=True),
+    )
+
+
+def _eligible(topology: Topology, request: VolumeCreate, name: str, limits: Limits) -> list[Cluster]:
+    """Return clusters that may hold the volume, in the order to try (placement.md §5)."""
+    wanted = request.clusters or tuple(cluster.id for cluster in topology.clusters())
+    refusals: dict[str, str] = {}
+    eligible = []
+    for cluster_id in dict.fromkeys(wanted):
+        cluster = topology.cluster(cluster_id)
+        if cluster is None:
+            refusals[cluster_id] = "Id not found"
+        elif why := _ineligible(topology, cluster, request, name, limits):
+            refusals[cluster_id] = why
+        else:
+            eligible.append(cluster)
+    if not eligible:
+        raise errors.Conflict(_merged("No eligible cluster for volume", refusals))
+    return eligible
+
+
+def _ineligible(topology: Topology, cluster: Cluster, request: VolumeCreate, name: str, limits: Limits) -> str:
+    count = topology.count_volumes(cluster.id)
+    if not cluster.file and not cluster.block:
+        return "Cluster has disabled all volume types"
+    if not (cluster.block if request.block else cluster.file):
+        return "Cluster does not support requested volume type"
+    if topology.volume_named(cluster.id, name) is not None:
+        return f"Volume name '{name}' already in use"
+    if count >= limits.max_volumes_per_cluster:
+        return f"Cluster has {count} volumes and limit is {limits.max_volumes_per_cluster}"
+    return ""
+
+
+def _merged(headline: str, texts: dict[str, str]) -> str:
+    """Return the only text, or all below a headline, as Heketi tells of several clusters."""
+    if len(texts) == 1:
+        return next(iter(texts.values()))
+    return "\n".join([headline, *(f"Cluster {cluster}: {text}" for cluster, text in texts.items())])
+
+
+def _no_space(refusals: dict[ClusterId, volumes.NoFit]) -> errors.NoSpace:
+    """Merge refusals; first come the texts that scripts know, then the reasons."""
+    heads: dict[str, str] = {cluster: _as_no_space(refusal.headline) for cluster, refusal in refusals.items()}
+    lines = [_merged("Unable to create volume on any cluster:", heads)]
+    for cluster, refusal in refusals.items():
+        if refusal.why:
+            lines.append(f"Why nothing fits in cluster {cluster}:")
+            lines.extend(f"  {why}" for why in refusal.why)
+    return errors.NoSpace("\n".join(lines))
+
+
+def _as_no_space(headline: str) -> str:
+    return "No space" if headline in (volumes.MAX_BRICKS, volumes.MIN_BRICK) else headline
+
+
+def finish(topology: Topology, operation: Operation, outcomes: Outcomes) -> tuple[Change, ...]:
+    """Show the volume."""
+    volume = topology.volume(operation.subject)
+    return (Put(replace(volume, pending=None)),) if volume else ()
+
+
+def abandon(topology: Topology, operation: Operation, outcomes: Outcomes) -> tuple[Change, ...]:
+    """Forget the volume and its bricks."""
+    volume = topology.volume(operation.subject)
+    if volume is None:
+        return ()
+    return (*volumes.remove_bricks(topology, topology.bricks_of(volume.id), outcomes), Remove(volume))
+
+
+USE_CASE = UseCase(finish=finish, abandon=abandon)

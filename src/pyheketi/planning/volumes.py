@@ -1,0 +1,155 @@
+"""What plans for volumes share: bricks on devices, their names on nodes, and where gluster is run."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from pyheketi.domain import durability as durabilities
+from pyheketi.domain import errors, size
+from pyheketi.domain.change import Change, Put, Remove
+from pyheketi.domain.durability import Durability
+from pyheketi.domain.entities import Brick, Device, Node
+from pyheketi.domain.ids import BrickId, ClusterId, IdSource, VolumeId
+from pyheketi.domain.topology import Topology
+from pyheketi.operations import steps
+from pyheketi.operations.operation import Outcomes
+from pyheketi.placement import brick_sets, filters
+from pyheketi.placement.brick_sets import NoPlacement, PlacedBrick, Wish
+from pyheketi.placement.rings import Avoid
+from pyheketi.planning.limits import Limits
+
+MAX_BRICKS = "Maximum number of bricks reached."
+MIN_BRICK = "Minimum brick size limit reached.  Out of space."
+
+
+class NoFit(errors.NoSpace):
+    """One cluster cannot take the bricks; ``headline`` is Heketi's text, ``why`` the lines below it."""
+
+    def __init__(self, headline: str, why: tuple[str, ...]) -> None:
+        super().__init__("\n".join([headline, *(f"  {line}" for line in why)]))
+        self.headline, self.why = headline, why
+
+
+def place(
+    topology: Topology,
+    cluster: ClusterId,
+    *,
+    size_gib: int,
+    durability: Durability,
+    factor: float,
+    rules: tuple[filters.Filter, ...],
+    bricks_before: int,
+    limits: Limits,
+    avoid: Avoid,
+    ids: IdSource,
+) -> tuple[int, tuple[tuple[PlacedBrick, ...], ...]]:
+    """Return the brick size (KiB) and places for the bricks of ``size_gib``, split as little as possible.
+
+    Raises:
+        NoFit: nothing fits within the limits (placement.md §3).
+    """
+    if not topology.nodes_of(cluster):
+        raise NoFit("No nodes in cluster", ())
+    why: tuple[str, ...] = ()
+    for sets, brick_size in durabilities.splits(durability, size_gib * size.KIB_PER_GIB, limits.brick_max):
+        if brick_size < limits.brick_min:
+            break
+        bricks = sets * durability.set_size + bricks_before
+        if bricks > limits.max_bricks_per_volume:
+            limit = f"{bricks} bricks would be needed, a volume may have {limits.max_bricks_per_volume}"
+            raise NoFit(MAX_BRICKS, (*why, limit))
+        wish = Wish(sets=sets, set_size=durability.set_size, brick_size=brick_size, factor=factor, filters=rules)
+        placed = brick_sets.place(topology, cluster, wish, avoid, ids)
+        if not isinstance(placed, NoPlacement):
+            return brick_size, placed
+        why = placed.reasons
+    raise NoFit(MIN_BRICK, (*why, f"smaller bricks are not made: the minimum is {size.text(limits.brick_min)}"))
+
+
+def make_bricks(
+    placed: Iterable[Iterable[PlacedBrick]], brick_size: int, volume: VolumeId, gid: int, ids: IdSource
+) -> tuple[tuple[tuple[Brick, Node, Device], ...], ...]:
+    """Return bricks with fresh ids for the places, set by set."""
+    return tuple(
+        tuple(_brick(each, BrickId(ids.new()), brick_size, volume, gid) for each in places) for places in placed
+    )
+
+
+def _brick(
+    place_: PlacedBrick, id_: BrickId, brick_size: int, volume: VolumeId, gid: int
+) -> tuple[Brick, Node, Device]:
+    device, node = place_.where.device, place_.where.node
+    brick = Brick(
+        id=id_,
+        device=device.id,
+        volume=volume,
+        size=brick_size,
+        pool_size=place_.pool_size,
+        metadata_size=place_.metadata_size,
+        thin_pool=f"tp_{id_}",
+        gid=gid,
+    )
+    return brick, node, device
+
+
+def create_steps(sets: tuple[tuple[tuple[Brick, Node, Device], ...], ...]) -> tuple[steps.CreateBrick, ...]:
+    """Return a step for every brick."""
+    return tuple(
+        steps.CreateBrick(
+            place=steps.place_of(brick, device, node),
+            size=brick.size,
+            pool_size=brick.pool_size,
+            metadata_size=brick.metadata_size,
+            gid=brick.gid,
+        )
+        for brick_set in sets
+        for brick, node, device in brick_set
+    )
+
+
+def gluster_names(sets: tuple[tuple[tuple[Brick, Node, Device], ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """Return gluster's names of the bricks, set by set."""
+    return tuple(tuple(f"{node.storage_host}:{brick.path}" for brick, node, _ in brick_set) for brick_set in sets)
+
+
+def hosts_of(nodes: Iterable[Node]) -> tuple[str, ...]:
+    """Return management names of nodes, each once, in order."""
+    return tuple(dict.fromkeys(node.manage_host for node in nodes))
+
+
+def gluster_hosts(topology: Topology, cluster: ClusterId, avoid: Avoid) -> tuple[str, ...]:
+    """Return management names of a cluster's nodes for running gluster: those that answer first."""
+    nodes = [node for node in topology.nodes_of(cluster) if not (node.pending and node.pending.hidden)]
+    return hosts_of(sorted(nodes, key=lambda node: bool(avoid.node(node))))
+
+
+def locate(topology: Topology, brick: Brick) -> steps.BrickPlace:
+    """Return a brick's names on its node."""
+    device = topology.device(brick.device)
+    node = topology.node(device.node) if device else None
+    if device is None or node is None:
+        raise errors.BrokenInvariant(f"brick {brick.id} is on device {brick.device}, which is on no node")
+    return steps.place_of(brick, device, node)
+
+
+def remove_bricks(topology: Topology, bricks: Iterable[Brick], outcomes: Outcomes) -> tuple[Change, ...]:
+    """Return the changes that forget destroyed bricks.
+
+    A pool that stayed on its device, because something else lives in it, is from now on counted as not ours.
+    """
+    kept = {
+        step.place.brick: outcome
+        for step, outcome in outcomes.items()
+        if isinstance(step, steps.DestroyBrick) and outcome == steps.Reclaimed(pool_removed=False)
+    }
+    return tuple(_forget_bricks(topology, list(bricks), frozenset(kept)))
+
+
+def _forget_bricks(topology: Topology, bricks: list[Brick], kept: frozenset[str]) -> Iterator[Change]:
+    left_behind: dict[str, int] = {}
+    for brick in bricks:
+        yield Remove(brick)
+        if brick.id in kept:
+            left_behind[brick.device] = left_behind.get(brick.device, 0) + brick.space
+    for device_id, kib in left_behind.items():
+        if device := topology.device(device_id):
+            yield Put(replace(device, foreign=device.foreign + kib))

@@ -1,0 +1,1 @@
+"""The durable topology and operations. Only this package knows databases."""

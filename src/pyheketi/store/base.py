@@ -1,0 +1,50 @@
+"""The seam: what a store is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pyheketi.domain.change import Change
+from pyheketi.domain.entities import Entity
+from pyheketi.operations.operation import Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a store holds."""
+
+    entities: tuple[Entity, ...]
+    """Everything, parents first."""
+    unfinished: tuple[Operation, ...]
+    """Operations that have not ended, oldest first."""
+    revision: int
+    """Number of the last commit."""
+
+
+class Store(Protocol):
+    """Keeps the topology and the operations. One server at a time owns a store."""
+
+    async def load(self) -> Loaded:
+        """Return everything that matters at start-up."""
+        ...
+
+    async def commit(self, changes: Sequence[Change], operations: Sequence[Operation], *, expected: int) -> int:
+        """Write changes and operations (added or replaced, by id) in one transaction; return the new revision.
+
+        Raises:
+            StaleRevision: the store is not at revision ``expected``: another server wrote. Nothing was written.
+            StoreError: the database failed. Nothing was written.
+        """
+        ...
+
+    async def operation(self, id_: str) -> Operation | None:
+        """Return an operation by id, finished ones included."""
+        ...
+
+    async def forget_finished(self, before: float) -> int:
+        """Delete operations that finished before a time (seconds since the epoch); return how many."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the database and give up its ownership."""
+        ...

@@ -1,0 +1,48 @@
+"""Log lines as Heketi's readers know them: ``[component] LEVEL date time message`` (config.md §6).
+
+Everything goes to standard output, where the journal and container runtimes collect it; errors go to standard error.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+
+LEVELS: Mapping[str, int] = MappingProxyType(
+    {
+        "none": logging.CRITICAL + 10,
+        "critical": logging.CRITICAL,
+        "error": logging.ERROR,
+        "warning": logging.WARNING,
+        "info": logging.INFO,
+        "debug": logging.DEBUG,
+    }
+)
+"""Heketi's words for levels."""
+
+
+class _Format(logging.Formatter):
+    """One line an event; a traceback follows below."""
+
+    def __init__(self) -> None:
+        super().__init__("[%(component)s] %(levelname)s %(asctime)s %(message)s", "%Y/%m/%d %H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        name = record.name.removeprefix("pyheketi.").split(".", 1)[0]
+        record.component = "heketi" if record.name.startswith("pyheketi") and name == "server" else name
+        return super().format(record)
+
+
+def set_up(level: str) -> None:
+    """Log from ``level`` on; an unknown word means ``info``."""
+    ordinary = logging.StreamHandler(sys.stdout)
+    ordinary.addFilter(lambda record: record.levelno < logging.ERROR)
+    bad = logging.StreamHandler(sys.stderr)
+    bad.setLevel(logging.ERROR)
+    for handler in (ordinary, bad):
+        handler.setFormatter(_Format())
+    root = logging.getLogger()
+    root.handlers[:] = [ordinary, bad]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("pyheketi").setLevel(LEVELS.get(level, logging.INFO))
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)

@@ -1,0 +1,221 @@
+"""How Go's ``encoding/json`` reads and writes, in pydantic: the base of every wire model.
+
+Reading: names match in any case, the last duplicate wins, ``null`` leaves the default, integers are 64 bits and
+nothing else becomes one (rest-api.md §1.4). Writing: compact, fields in the order of declaration, some omitted when
+empty, lists that nobody gave are ``null``, HTML escaped (rest-api.md §1.3, cli.md §4).
+"""
+
+import json
+import re
+import struct
+from functools import lru_cache
+from typing import Annotated, ClassVar, Never, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+
+
+class Malformed(ValueError):
+    """A document that is no JSON, or not of the shape expected. Its text is fit for users."""
+
+
+class OmitEmpty:
+    """Marks a field that is not written while zero, empty or false (Go's ``omitempty``)."""
+
+
+OMIT = OmitEmpty()
+
+Int64: TypeAlias = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+"""Go's ``int`` and ``int64``."""
+
+END_OF_FLOAT32 = 3.4028235677973366e38
+"""The smallest number that 32 bits round to infinity."""
+
+Float32: TypeAlias = Annotated[float, Field(gt=-END_OF_FLOAT32, lt=END_OF_FLOAT32)]
+"""A number that fits 32 bits; written in the fewest digits that tell it from its neighbours."""
+
+_Lax = Strict(strict=False)
+Strings: TypeAlias = Annotated[tuple[str, ...], _Lax]
+"""A list of strings; its items are strict, only the container may be a JSON array."""
+
+_Item = TypeVar("_Item")
+Items: TypeAlias = Annotated[tuple[_Item, ...], _Lax]
+"""A list of models."""
+
+
+class WireModel(BaseModel):
+    """A JSON object of the wire. Every field has Go's zero value as default."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    _slots: ClassVar[tuple[tuple[str, bool], ...]] = ()
+    """Names of the fields in order, and whether each is omitted when empty."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        """Learn how to write the fields."""
+        cls._slots = tuple((name, OMIT in field.metadata) for name, field in cls.model_fields.items())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _match_names(cls, value: object) -> object:
+        """Match names in any case and drop ``null``, as Go does."""
+        if not isinstance(value, dict):
+            return value
+        fields = cls.__pydantic_fields__
+        if value.keys() <= fields.keys() and None not in value.values():
+            return value
+        matched = {}
+        for name, item in value.items():
+            if item is not None:
+                matched[name if name in fields else str(name).casefold()] = item
+        return matched
+
+    def problem(self) -> str | None:
+        """Return why a well-formed request is refused (the body of a 400), or None."""
+        return None
+
+
+Model = TypeVar("Model", bound=WireModel)
+
+
+def parse(model: type[Model], document: bytes | str) -> Model:
+    """Read a JSON document.
+
+    Raises:
+        Malformed: if it is no JSON or of another shape; too deep and too long numbers included.
+    """
+    return validated(model, _decoded(document))
+
+
+def parse_first(model: type[Model], text: str) -> Model:
+    """Read the first JSON value of a text, whatever comes after it.
+
+    Raises:
+        Malformed: as ``parse`` does.
+    """
+    return validated(model, _decoded(text, whole=False))
+
+
+def validated(model: type[Model], value: object) -> Model:
+    """Read a decoded JSON value; ``None`` is a document of zero values.
+
+    Raises:
+        Malformed: if it is of another shape.
+    """
+    try:
+        return model.model_validate({} if value is None else value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise Malformed(f"{place}: {first['msg']}" if place else first["msg"]) from error
+
+
+def dump(model: WireModel) -> bytes:
+    """Write a JSON document, without a final newline.
+
+    Raises:
+        ValueError: if a number is infinite or none.
+    """
+    return to_json(model).encode()
+
+
+def to_json(model: WireModel) -> str:
+    """Write a JSON document as text, without a final newline.
+
+    Raises:
+        ValueError: if a number is infinite or none.
+    """
+    return escaped(_encoder.encode(model))
+
+
+def escaped(text: str) -> str:
+    """Give JSON text as Python writes it the escapes that Go uses."""
+    for character, escape in _HTML:
+        if character in text:
+            text = text.replace(character, escape)
+    if "\\b" in text or "\\f" in text:
+        text = _CONTROL.sub(lambda match: _LONG.get(match[0], match[0]), text)
+    return text if text.isascii() else _SURROGATE.sub(r"\\ufffd", text)
+
+
+_HTML = tuple((character, f"\\u{ord(character):04x}") for character in "<>&\u2028\u2029")
+_CONTROL = re.compile(r"\\.")
+_LONG = {"\\b": "\\u0008", "\\f": "\\u000c"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _fields(model: object) -> dict[str, object]:
+    """Return what is written of a model, in order; the encoder asks for it."""
+    if not isinstance(model, WireModel):
+        raise TypeError(f"{type(model).__name__} is no JSON")
+    values, given, written = model.__dict__, model.__pydantic_fields_set__, {}
+    for name, omit in model._slots:  # noqa: SLF001  # of our own class
+        value = values[name]
+        if omit and not value:
+            continue
+        if type(value) is float:
+            value = shortest(value)
+        elif name not in given and value in ((), {}):
+            value = None
+        elif type(value) is dict and len(value) > 1:
+            value = dict(sorted(value.items()))
+        written[name] = value
+    return written
+
+
+@lru_cache(maxsize=256)
+def shortest(value: float) -> float:
+    """Return the number with the fewest digits that is ``value`` in 32 bits; whole numbers as integers."""
+    packed = struct.pack("f", value)
+    (narrow,) = struct.unpack("f", packed)
+    candidates = (float(f"{narrow:.{digits}g}") for digits in range(1, 10))
+    short: float = next(candidate for candidate in candidates if struct.pack("f", candidate) == packed)
+    return int(short) if short.is_integer() and abs(short) < 1e21 else short
+
+
+_encoder = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=_fields
+)
+
+
+def _decoded(document: bytes | str, *, whole: bool = True) -> object:
+    text = document if isinstance(document, str) else document.decode("utf-8", "replace")
+    try:
+        value: object = _decoder.decode(text) if whole else _decoder.raw_decode(text.lstrip(_BLANKS))[0]
+        if "\\ud" in text.lower():  # half a pair stands for nothing; Go reads U+FFFD
+            value = _decoder.decode(_SURROGATE.sub("\ufffd", _encoder.encode(value)))
+    except json.JSONDecodeError as error:
+        raise Malformed(_go_wording(error)) from error
+    except RecursionError as error:
+        raise Malformed("nested too deep") from error
+    except ValueError as error:
+        raise Malformed(str(error)) from error
+    return value
+
+
+def _go_wording(error: json.JSONDecodeError) -> str:
+    """Say what is wrong with JSON in words that Heketi's users may have met (cli.md §3)."""
+    if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
+        return "unexpected end of JSON input"
+    where = "after top-level value" if error.msg == "Extra data" else "looking for beginning of value"
+    return f"invalid character {error.doc[error.pos]!r} {where}"
+
+
+def _last_wins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object in the order of last mention; a later ``null`` changes nothing."""
+    result: dict[str, object] = {}
+    for name, value in pairs:
+        if name in result:
+            if value is None:
+                continue
+            del result[name]
+        result[name] = value
+    return result
+
+
+def _no_constant(name: str) -> Never:
+    raise ValueError(f"invalid character {name[0]!r} looking for beginning of value")
+
+
+_BLANKS = " \t\r\n"
+_decoder = json.JSONDecoder(object_pairs_hook=_last_wins, parse_constant=_no_constant)
