@@ -21,7 +21,7 @@ _USER_PATH = "/volumes"
 """All that the role ``user`` may call."""
 
 
-class Denied(Exception):  # noqa: N818  # a decision, told to the client
+class Denied(Exception):  # a decision, told to the client
     """The request is not let in; carries the answer."""
 
     def __init__(self, text: str, status: int = 401) -> None:

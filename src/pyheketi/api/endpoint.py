@@ -125,7 +125,7 @@ class Application:
             answer = await self._answer(scope, receive)
         except errors.Error as error:
             answer = error_answer(error)
-        except Exception:
+        except Exception:  # a bug must not take the connection down, let alone the server  # noqa: BLE001
             _log.exception("%s %s failed unexpectedly", method, path)
             answer = text_answer("Internal error, see the server's log", 500)
         level = logging.DEBUG if method == "GET" and answer.status_code < 400 else logging.INFO
@@ -155,9 +155,11 @@ class Application:
         methods, id_ = self._table.find(path)
         if not methods:
             return text_answer("Invalid path or request", 404)
-        endpoint = methods.get(method)
-        if endpoint is None:
+        if method not in methods:
             return Answer(405)
+        return await self._call(methods[method], id_, receive)
+
+    async def _call(self, endpoint: Endpoint, id_: str, receive: Receive) -> Answer:
         body = None
         if endpoint.request is not None:
             raw = await self._body(receive)

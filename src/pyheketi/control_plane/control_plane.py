@@ -21,11 +21,12 @@ from pyheketi.operations import steps
 from pyheketi.operations.operation import Kind, Operation, OperationState, Plan
 from pyheketi.placement.rings import Avoid
 from pyheketi.planning import clusters, devices, nodes, volume_create, volume_delete, volume_expand
+from pyheketi.planning.catalog import USE_CASES
 from pyheketi.planning.devices import DeviceAdd
 from pyheketi.planning.limits import Limits
 from pyheketi.planning.nodes import NodeAdd
 from pyheketi.planning.volume_create import VolumeCreate
-from pyheketi.store.base import Store
+from pyheketi.store.base import Loaded, Store
 
 _log = logging.getLogger(__name__)
 
@@ -62,16 +63,17 @@ class ControlPlane:
         self._limits, self._rules, self._on_fatal = limits, rules, on_fatal
         self._jobs = Jobs(store)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._working: set[asyncio.Task[None]] = set()
+        """Those of the tasks that run operations."""
         self._slots: set[str] = set()
         self._stopping = False
 
-    async def start(self) -> None:
-        """Load the store, take up unfinished operations, begin to keep the house.
+    async def start(self, loaded: Loaded) -> None:
+        """Begin with what the store holds: take up unfinished operations, keep the house.
 
         Raises:
-            StoreError: the store cannot be read, or its contents contradict each other.
+            StoreError: the contents of the store contradict each other.
         """
-        loaded = await self._store.load()
         try:
             topology = Topology(loaded.entities)
         except errors.BrokenInvariant as why:
@@ -98,15 +100,16 @@ class ControlPlane:
         self._spawn(self._forget_old_jobs())
 
     async def stop(self, grace: float) -> None:
-        """Take no more work and let running steps end, at most ``grace`` seconds; the rest is left for the next start."""
+        """Take no more work and let running steps end, at most ``grace`` seconds.
+
+        What does not end by then is left for the next start.
+        """
         self._stopping = True
         self._runner.stopping = True
-        if self._jobs.running:
-            _log.info("Waiting for the running steps of %d operations", self._jobs.running)
-            deadline = asyncio.get_running_loop().time() + grace
-            while self._jobs.running and asyncio.get_running_loop().time() < deadline:
-                await asyncio.sleep(0.05)
-        for task in self._tasks:
+        if self._working:
+            _log.info("Waiting for the running steps of %d operations", len(self._working))
+            await asyncio.wait(self._working, timeout=grace)
+        for task in (*self._tasks,):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._ledger.settle()
@@ -117,6 +120,11 @@ class ControlPlane:
     def topology(self) -> Topology:
         """Everything that is on disk, hidden objects included."""
         return self._ledger.durable
+
+    @property
+    def tip(self) -> Topology:
+        """Everything that is decided, also what is not on disk yet."""
+        return self._ledger.tip
 
     async def job(self, id_: str) -> Job | None:
         """Return the job of that id."""
@@ -324,13 +332,15 @@ class ControlPlane:
                 updated_at=now,
             )
         )
-        if not plan.groups:
+        changes = plan.begin
+        if not plan.groups:  # nothing to do on nodes: begin and end are one commit
             run.move(OperationState.RUNNING)
+            changes += USE_CASES[plan.kind].finish(self._ledger.tip.apply(changes), run.operation, {})
             run.move(OperationState.DONE)
-        await self._ledger.commit(plan.begin, [run.operation])
+        await self._ledger.commit(changes, [run.operation])
         self._jobs.start(run)
         if plan.groups:
-            self._spawn(self._run(run, self._runner.run(run, replan)))
+            self._work(run, self._runner.run(run, replan))
         else:
             self._jobs.end(run)
         return id_
@@ -380,7 +390,7 @@ class ControlPlane:
     def _resume(self, operation: Operation) -> None:
         run = Run(operation)
         self._jobs.start(run)
-        self._spawn(self._run(run, self._runner.resume(run)))
+        self._work(run, self._runner.resume(run))
 
     async def _clean(self) -> None:
         """Try stuck operations again, some time after the start and then regularly (operations.md §7)."""
@@ -423,10 +433,16 @@ class ControlPlane:
         if self._stopping:
             raise errors.ShuttingDown
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _work(self, run: Run, work: Coroutine[Any, Any, None]) -> None:
+        task = self._spawn(self._run(run, work))
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 _Marked = TypeVar("_Marked", Node, Device, Volume)

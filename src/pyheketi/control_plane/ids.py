@@ -19,7 +19,7 @@ class RandomIds:
 class SeededIds:
     """The same ids and choices for the same seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | str) -> None:
         self._random = random.Random(seed)  # noqa: S311  # reproducible on purpose
 
     def new(self) -> str:

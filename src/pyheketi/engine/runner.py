@@ -230,7 +230,7 @@ class Runner:
                     _log.error("%s %s: %s", run.operation.kind.label, run.operation.id, failed)
                     return False
                 return True
-        run.move(OperationState.ABANDONED, error=error)
+        run.move(OperationState.ABANDONED, error=error.split(_LATER, 1)[0])
         await self._record(run, abandon)
         return False
 

@@ -1,5 +1,7 @@
-"""A real sshd on a free port of the loopback, with keys and settings of its own, and a look at what it leaves behind."""
+"""A real sshd on a free port of the loopback, with keys and settings of its own, and what it leaves behind."""
 
+import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -23,17 +25,19 @@ def program(name: str, package: str) -> str:
     if not shutil.which(name, path=path) and ci and os.geteuid() == 0:
         subprocess.run(["apt-get", "install", "-y", "-q", package], check=True)
     found = shutil.which(name, path=path)
-    if not found:
-        reason = f"{name} is not installed (package {package})"
-        pytest.fail(reason) if ci else pytest.skip(reason)
-    return found
+    if found:
+        return found
+    reason = f"{name} is not installed (package {package})"
+    if ci:
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
-def write_key(path: Path, algorithm: str = "ssh-ed25519", passphrase: str | None = None) -> Path:
+def write_key(path: Path, algorithm: str = "ssh-ed25519") -> Path:
     """Make a key pair as ssh-keygen does."""
     key = asyncssh.generate_private_key(algorithm)
     path.touch(0o600)
-    key.write_private_key(path, passphrase=passphrase)
+    key.write_private_key(path)
     key.write_public_key(path.with_name(f"{path.name}.pub"))
     return path
 
@@ -46,6 +50,8 @@ class Sshd:
     """Where its files are; readable by the user who logs in."""
     max_sessions: int = 4
     host_key: str = "host"
+    settings: str = ""
+    """More lines for sshd_config."""
     port: int = 0
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
@@ -75,6 +81,7 @@ class Sshd:
             f"ListenAddress {HOST}:{self.port}\nHostKey {self.folder / self.host_key}\nPidFile none\nUsePAM no\n"
             f"AuthorizedKeysFile {self.folder / 'authorized_keys'}\nPasswordAuthentication no\nStrictModes no\n"
             f"PermitRootLogin prohibit-password\nMaxSessions {self.max_sessions}\nMaxStartups 100\n"
+            f"{self.settings}\n"
         )
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd drops its rights
@@ -115,7 +122,8 @@ class Sshd:
             family |= more
         for pid in family:
             if pid == self.process.pid or everyone[pid][1].startswith("sshd"):
-                os.kill(pid, number)
+                with contextlib.suppress(ProcessLookupError):  # it ended by itself
+                    os.kill(pid, number)
 
 
 def processes() -> dict[int, tuple[int, str]]:
@@ -130,6 +138,15 @@ def processes() -> dict[int, tuple[int, str]]:
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended meanwhile
     return found
+
+
+async def count(word: str, wanted: int) -> int:
+    """Return how many processes have a word in their command lines, soon: what is killed takes a moment to die."""
+    for _ in range(100):
+        if len(running(word)) == wanted:
+            break
+        await asyncio.sleep(0.05)
+    return len(running(word))
 
 
 def running(word: str) -> Sequence[str]:

@@ -6,6 +6,7 @@ It must not know what the commands mean.
 
 import asyncio
 import contextlib
+import errno
 import logging
 import secrets
 import socket
@@ -285,16 +286,17 @@ class SshExecutor:
                 return f"no answer on port {port} within {limit:g} s (is it up? does a firewall drop packets?)"
             case socket.gaierror():
                 return f"its name cannot be looked up: {exc.strerror} (is it in DNS, or in /etc/hosts here?)"
-            case OSError() if "refused" in str(exc):  # several addresses make one error without number
+            case OSError() if f"Errno {errno.ECONNREFUSED}" in str(exc):  # of several addresses it has only the text
                 return f"connection refused on port {port} (is sshd running?)"
             case asyncssh.PermissionDenied():
                 user, file = self._options.user, self._options.key_file
                 advice = "is the public key in that user's authorized_keys on the node?"
                 return f"permission denied for user {user} with key {file} ({advice})"
-            case asyncssh.KeyExchangeFailed() if places := self._known.places(host, "", port):
-                return f"no common way to exchange keys; it may lack the host key in {', '.join(places)}: {exc.reason}"
-            case asyncssh.ConnectionLost():
-                return f"it closed the connection before login (is port {port} sshd's? is MaxStartups of it reached?)"
+            case asyncssh.ConnectionLost() | ConnectionError() | asyncssh.KeyExchangeFailed():
+                advice = f"is port {port} that of sshd? is its MaxStartups reached?"
+                if places := self._known.places(host, "", port):  # it hangs up when asked for a key it has not
+                    advice += f" does it still have the host key in {', '.join(places)}?"
+                return f"no login, the connection ended at once: {exc} ({advice})"
             case _:
                 return str(exc)
 

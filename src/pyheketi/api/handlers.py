@@ -1,0 +1,178 @@
+"""What each endpoint does: ask or tell the control plane, and answer (rest-api.md §7)."""
+
+from typing import TypeVar
+
+from pyheketi.api import mapping
+from pyheketi.api.answers import Answer, accepted, json_answer, see_other, text_answer
+from pyheketi.api.endpoint import Call
+from pyheketi.domain import errors
+from pyheketi.domain.entities import Device, Node, State, Volume
+from pyheketi.wire import base, clusters, devices, nodes, volumes
+
+_Request = TypeVar("_Request", bound=base.WireModel)
+_Entity = TypeVar("_Entity", Node, Device, Volume)
+
+
+def _valid(call: Call, kind: type[_Request]) -> _Request:
+    """Return the body, its contents checked.
+
+    Raises:
+        RequestError: with all that is wrong.
+    """
+    if not isinstance(call.body, kind):
+        raise errors.RequestError("request unable to be parsed")
+    if problem := call.body.problem():
+        raise errors.RequestError(problem)
+    return call.body
+
+
+def _shown(entity: _Entity | None) -> _Entity:
+    if entity is None or (entity.pending is not None and entity.pending.hidden):
+        raise errors.NotFound("Id not found")
+    return entity
+
+
+# -- jobs ------------------------------------------------------------------------------------------------------
+
+
+async def queue(call: Call) -> Answer:
+    """Tell how a job stands; its result can be read as often as wanted."""
+    job = await call.control_plane.job(call.id)
+    if job is None:
+        # Never the bare "Id not found": Kubernetes would take a volume whose deletion it asks for as deleted.
+        return text_answer(
+            f"Job {call.id} is not known: it never was, or it ended longer ago than results are kept", 404
+        )
+    if job.pending:
+        done, steps = job.progress
+        return Answer(200, headers={"X-Pending": "true", "X-Heketi-Progress": f"{done}/{steps}"})
+    if job.error:
+        return text_answer(job.error, 500)
+    return see_other(job.result) if job.result else Answer(204)
+
+
+# -- clusters --------------------------------------------------------------------------------------------------
+
+
+async def cluster_create(call: Call) -> Answer:
+    """Create a cluster."""
+    flags = _valid(call, clusters.ClusterFlags)
+    made = await call.control_plane.create_cluster(file=flags.file, block=flags.block)
+    topology = call.control_plane.topology
+    return json_answer(base.dump(mapping.cluster_to_wire(topology, made)), 201)
+
+
+async def cluster_list(call: Call) -> Answer:
+    """List clusters."""
+    return json_answer(base.dump(mapping.cluster_list_to_wire(call.control_plane.topology)))
+
+
+async def cluster_show(call: Call) -> Answer:
+    """Show a cluster."""
+    topology = call.control_plane.topology
+    cluster = topology.cluster(call.id)
+    if cluster is None:
+        raise errors.NotFound("Id not found")
+    return json_answer(base.dump(mapping.cluster_to_wire(topology, cluster)))
+
+
+async def cluster_set_flags(call: Call) -> Answer:
+    """Say what kinds of volumes a cluster takes."""
+    flags = _valid(call, clusters.ClusterFlags)
+    await call.control_plane.set_cluster_flags(call.id, file=flags.file, block=flags.block)
+    return Answer(200, headers={"Content-Type": "application/json; charset=UTF-8"})
+
+
+async def cluster_delete(call: Call) -> Answer:
+    """Delete a cluster."""
+    await call.control_plane.delete_cluster(call.id)
+    return Answer(200)
+
+
+# -- nodes -----------------------------------------------------------------------------------------------------
+
+
+async def node_add(call: Call) -> Answer:
+    """Add a node."""
+    wish = mapping.node_add_from_wire(_valid(call, nodes.NodeAdd))
+    return accepted(await call.control_plane.add_node(wish))
+
+
+async def node_show(call: Call) -> Answer:
+    """Show a node with its devices and bricks."""
+    topology = call.control_plane.topology
+    return json_answer(base.dump(mapping.node_to_wire(topology, _shown(topology.node(call.id)))))
+
+
+async def node_delete(call: Call) -> Answer:
+    """Delete a node."""
+    return accepted(await call.control_plane.delete_node(call.id))
+
+
+async def node_set_state(call: Call) -> Answer:
+    """Take a node off-line or on-line, or remove what is on it."""
+    change = _valid(call, nodes.StateChange)
+    return accepted(await call.control_plane.set_node_state(call.id, State(change.state)))
+
+
+# -- devices ---------------------------------------------------------------------------------------------------
+
+
+async def device_add(call: Call) -> Answer:
+    """Add a device."""
+    wish = mapping.device_add_from_wire(_valid(call, devices.DeviceAdd))
+    return accepted(await call.control_plane.add_device(wish))
+
+
+async def device_show(call: Call) -> Answer:
+    """Show a device with its bricks."""
+    topology = call.control_plane.topology
+    return json_answer(base.dump(mapping.device_to_wire(topology, _shown(topology.device(call.id)))))
+
+
+async def device_delete(call: Call) -> Answer:
+    """Delete a device."""
+    forget = isinstance(call.body, devices.DeviceDelete) and call.body.forceforget
+    return accepted(await call.control_plane.delete_device(call.id, force_forget=forget))
+
+
+async def device_set_state(call: Call) -> Answer:
+    """Take a device off-line or on-line, or remove it."""
+    change = _valid(call, nodes.StateChange)
+    return accepted(await call.control_plane.set_device_state(call.id, State(change.state)))
+
+
+async def device_resync(call: Call) -> Answer:
+    """Read a device's numbers from its node."""
+    return accepted(await call.control_plane.resync_device(call.id), get=True)
+
+
+# -- volumes ---------------------------------------------------------------------------------------------------
+
+
+async def volume_create(call: Call) -> Answer:
+    """Create a volume."""
+    wish = mapping.volume_create_from_wire(_valid(call, volumes.VolumeCreate))
+    return accepted(await call.control_plane.create_volume(wish))
+
+
+async def volume_list(call: Call) -> Answer:
+    """List volumes."""
+    return json_answer(base.dump(mapping.volume_list_to_wire(call.control_plane.topology)))
+
+
+async def volume_show(call: Call) -> Answer:
+    """Show a volume."""
+    topology = call.control_plane.topology
+    return json_answer(base.dump(mapping.volume_to_wire(topology, _shown(topology.volume(call.id)))))
+
+
+async def volume_expand(call: Call) -> Answer:
+    """Make a volume larger."""
+    wish = _valid(call, volumes.VolumeExpand)
+    return accepted(await call.control_plane.expand_volume(call.id, wish.expand_size))
+
+
+async def volume_delete(call: Call) -> Answer:
+    """Delete a volume."""
+    return accepted(await call.control_plane.delete_volume(call.id))

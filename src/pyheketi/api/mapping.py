@@ -1,0 +1,162 @@
+"""Wire to wishes, entities to wire. The only module that knows both."""
+
+from pyheketi.domain.durability import DurabilityRequest
+from pyheketi.domain.entities import Brick, Cluster, Device, Node, Snapshot, Tags, Volume, float32
+from pyheketi.domain.ids import ClusterId, NodeId
+from pyheketi.domain.topology import Topology
+from pyheketi.planning import devices as device_plans
+from pyheketi.planning import nodes as node_plans
+from pyheketi.planning import volume_create
+from pyheketi.wire import bricks, clusters, devices, nodes, volumes
+
+_RESERVED_PERCENT = 2
+"""Share of a block hosting volume that is not given to block volumes (placement.md §15)."""
+
+# -- wishes ----------------------------------------------------------------------------------------------------
+
+
+def volume_create_from_wire(request: volumes.VolumeCreate) -> volume_create.VolumeCreate:
+    """Return the wish for a volume."""
+    factor = float32(request.snapshot.factor) if request.snapshot.enable else 1.0
+    return volume_create.VolumeCreate(
+        size_gib=request.size,
+        name=request.name,
+        clusters=tuple(request.clusters or ()),
+        durability=DurabilityRequest(
+            type=request.durability.type,
+            replica=request.durability.replicate.replica,
+            data=request.durability.disperse.data,
+            redundancy=request.durability.disperse.redundancy,
+        ),
+        gid=request.gid,
+        options=tuple(request.glustervolumeoptions or ()),
+        snapshot=Snapshot(request.snapshot.enable, factor),
+        block=request.block,
+    )
+
+
+def node_add_from_wire(request: nodes.NodeAdd) -> node_plans.NodeAdd:
+    """Return the wish for a node."""
+    return node_plans.NodeAdd(
+        cluster=ClusterId(request.cluster),
+        zone=request.zone,
+        manage=tuple(request.hostnames.manage or ()),
+        storage=tuple(request.hostnames.storage or ()),
+        tags=_tags(request.tags),
+    )
+
+
+def device_add_from_wire(request: devices.DeviceAdd) -> device_plans.DeviceAdd:
+    """Return the wish for a device."""
+    return device_plans.DeviceAdd(
+        node=NodeId(request.node), name=request.name, tags=_tags(request.tags), destroy_data=request.destroydata
+    )
+
+
+def _tags(tags: dict[str, str] | None) -> Tags:
+    return tuple(sorted((tags or {}).items()))
+
+
+# -- answers ---------------------------------------------------------------------------------------------------
+
+
+def cluster_to_wire(topology: Topology, cluster: Cluster) -> clusters.Cluster:
+    """Return a cluster; volumes and nodes that are being made or removed are left out."""
+    return clusters.Cluster(
+        id=cluster.id,
+        nodes=tuple(node.id for node in topology.nodes_of(cluster.id) if _shown(node)),
+        volumes=tuple(volume.id for volume in topology.volumes_of(cluster.id) if _shown(volume)),
+        block=cluster.block,
+        file=cluster.file,
+        blockvolumes=(),
+    )
+
+
+def cluster_list_to_wire(topology: Topology) -> clusters.ClusterList:
+    """Return the ids of all clusters."""
+    return clusters.ClusterList(clusters=tuple(cluster.id for cluster in topology.clusters()))
+
+
+def node_to_wire(topology: Topology, node: Node) -> nodes.Node:
+    """Return a node with its devices and their bricks."""
+    return nodes.Node(
+        zone=node.zone,
+        hostnames=nodes.Hostnames(manage=node.manage, storage=node.storage),
+        cluster=node.cluster,
+        tags=dict(node.tags),
+        id=node.id,
+        state=node.state.value,
+        devices=tuple(device_to_wire(topology, device) for device in topology.devices_of(node.id) if _shown(device)),
+    )
+
+
+def device_to_wire(topology: Topology, device: Device) -> devices.Device:
+    """Return a device with its bricks."""
+    return devices.Device(
+        name=device.name,
+        tags=dict(device.tags),
+        storage=devices.Storage(total=device.total, free=topology.free(device), used=topology.used(device)),
+        id=device.id,
+        paths=device.paths,
+        pv_uuid=device.pv_uuid,
+        state=device.state.value,
+        bricks=tuple(_brick_to_wire(brick, device.node) for brick in topology.bricks_on(device.id)),
+    )
+
+
+def volume_list_to_wire(topology: Topology) -> volumes.VolumeList:
+    """Return the ids of all volumes that are not being made or removed."""
+    return volumes.VolumeList(volumes=tuple(volume.id for volume in topology.volumes() if _shown(volume)))
+
+
+def volume_to_wire(topology: Topology, volume: Volume) -> volumes.Volume:
+    """Return a volume; the mount data is that of the cluster's present nodes (rest-api.md §6.7)."""
+    hosts = tuple(node.storage_host for node in topology.nodes_of(volume.cluster) if _shown(node))
+    mount = volumes.GlusterMount(
+        hosts=hosts,
+        device=f"{hosts[0] if hosts else ''}:{volume.name}",
+        options={"backup-volfile-servers": ",".join(hosts[1:])},
+    )
+    settled = frozenset(volume.bricks)
+    held = [brick for brick in topology.bricks_of(volume.id) if brick.id in settled]
+    request = volume.durability_request
+    return volumes.Volume(
+        size=volume.size_gib,
+        name=volume.name,
+        durability=volumes.Durability(
+            type=request.type,
+            replicate=volumes.Replicate(replica=request.replica),
+            disperse=volumes.Disperse(data=request.data, redundancy=request.redundancy),
+        ),
+        gid=volume.gid,
+        glustervolumeoptions=volume.options,
+        block=volume.block,
+        snapshot=volumes.Snapshot(enable=volume.snapshot.enabled, factor=volume.snapshot.factor),
+        id=volume.id,
+        cluster=volume.cluster,
+        mount=volumes.Mount(glusterfs=mount),
+        blockinfo=_block_hosting(volume),
+        bricks=tuple(_brick_to_wire(brick, _node_of(topology, brick)) for brick in held),
+    )
+
+
+def _block_hosting(volume: Volume) -> volumes.BlockHosting:
+    if not volume.block:
+        return volumes.BlockHosting()
+    free = volume.size_gib * (100 - _RESERVED_PERCENT) // 100
+    return volumes.BlockHosting(freesize=free, reservedsize=volume.size_gib - free)
+
+
+def _brick_to_wire(brick: Brick, node: str) -> bricks.Brick:
+    return bricks.Brick(
+        id=brick.id, path=brick.path, device=brick.device, node=node, volume=brick.volume, size=brick.size
+    )
+
+
+def _node_of(topology: Topology, brick: Brick) -> str:
+    device = topology.device(brick.device)
+    return device.node if device else ""
+
+
+def _shown(entity: Node | Device | Volume) -> bool:
+    return entity.pending is None or not entity.pending.hidden

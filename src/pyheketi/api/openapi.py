@@ -1,0 +1,132 @@
+"""OpenAPI document and a page to read it, both made from the table of endpoints."""
+
+import html
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from pyheketi.api.answers import Answer
+from pyheketi.api.endpoint import Endpoint
+
+_REFERENCE = "#/components/schemas/{model}"
+_ID: dict[str, Any] = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^[A-Fa-f0-9]+$"},
+}
+
+
+def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document."""
+    endpoints = tuple(endpoints)
+    models = {model for each in endpoints for model in (each.request, each.answer) if model}
+    references, definitions = models_json_schema(
+        [(model, "validation") for model in sorted(models, key=lambda model: model.__qualname__)],
+        ref_template=_REFERENCE,
+    )
+    schemas = {model: reference for (model, _), reference in references.items()}
+    paths: dict[str, dict[str, Any]] = {}
+    for each in endpoints:
+        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "pyheketi", "version": version, "description": "GlusterFS volumes on demand."},
+        "paths": paths,
+        "components": {
+            "schemas": definitions.get("$defs", {}),
+            "securitySchemes": {"jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+        "security": [{"jwt": []}],
+    }
+
+
+def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {"summary": endpoint.summary, "operationId": endpoint.handle.__name__}
+    if "{id}" in endpoint.path:
+        described["parameters"] = [_ID]
+    if endpoint.request:
+        content = {"application/json": {"schema": schemas[endpoint.request]}}
+        described["requestBody"] = {"required": not endpoint.optional_body, "content": content}
+    success: dict[str, Any] = {"description": "Done"}
+    if endpoint.status == 202:
+        success = {
+            "description": "Begun: ask the path in Location until it answers 303, 204 or 500",
+            "headers": {"Location": {"schema": {"type": "string"}}},
+        }
+    if endpoint.answer:
+        success["content"] = {"application/json": {"schema": schemas[endpoint.answer]}}
+    text = {"text/plain": {"schema": {"type": "string"}}}
+    described["responses"] = {
+        str(endpoint.status): success,
+        "default": {"description": "What went wrong, as text", "content": text},
+    }
+    if endpoint.path == "/queue/{id}":
+        described["responses"] |= {
+            "200": {"description": "Still at work", "headers": {"X-Pending": {"schema": {"const": "true"}}}},
+            "204": {"description": "Done"},
+            "303": {"description": "Done; Location is the path of what was made"},
+        }
+    return described
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>pyheketi {version}: API</title>
+<style>
+:root {{ color-scheme: light dark; --line: #8884; --dim: #888; --accent: #2a7d4f }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
+h1 {{ margin-bottom: 0 }} p {{ color: var(--dim); margin-top: .3rem }}
+details {{ border: 1px solid var(--line); border-radius: .4rem; margin: .5rem 0; padding: .5rem .8rem }}
+summary {{ cursor: pointer; display: grid; grid-template-columns: 5rem 17rem 1fr; gap: .6rem }}
+code, pre {{ font-family: ui-monospace, monospace; font-size: .9rem }}
+pre {{ overflow-x: auto; background: #8881; padding: .8rem; border-radius: .3rem }}
+b {{ color: var(--accent) }}
+@media (max-width: 40rem) {{ summary {{ grid-template-columns: 1fr }} }}
+</style>
+<h1>pyheketi {version}</h1>
+<p>The REST interface. The same as a document for programs: <a href="openapi.json">openapi.json</a>.
+Every request needs a token (<code>Authorization: bearer …</code>), except this page and <code>/hello</code>.</p>
+{entries}
+</html>
+"""
+
+
+def page(described: dict[str, Any], version: str) -> str:
+    """Return the documentation as HTML, with no script and nothing loaded from elsewhere."""
+    entries = []
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            parts = []
+            if body:
+                parts.append(f"<h4>Request body</h4><pre>{_pretty(_resolve(body, described))}</pre>")
+            for status, answer in operation["responses"].items():
+                parts.append(f"<div><code>{status}</code> {html.escape(answer['description'])}</div>")
+            entries.append(
+                f"<details><summary><b>{method.upper()}</b><code>{html.escape(path)}</code>"
+                f"<span>{html.escape(operation['summary'])}</span></summary>{''.join(parts)}</details>"
+            )
+    return _PAGE.format(version=html.escape(version), entries="\n".join(entries))
+
+
+def _resolve(schema: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rsplit("/", 1)[-1]
+    found: dict[str, Any] = described["components"]["schemas"].get(name, schema)
+    return found
+
+
+def _pretty(value: dict[str, Any]) -> str:
+    return html.escape(json.dumps(value, indent=2))
+
+
+def open_pages(endpoints: Iterable[Endpoint], version: str) -> dict[str, Answer]:
+    """Return the answers to GET that need no token, by path."""
+    described = document(endpoints, version)
+    return {
+        "hello": Answer(200, b"Hello from Heketi", {"Content-Type": "text/plain; charset=UTF-8"}),
+        "openapi.json": Answer(200, json.dumps(described).encode(), {"Content-Type": "application/json"}),
+        "docs": Answer(200, page(described, version).encode(), {"Content-Type": "text/html; charset=utf-8"}),
+    }

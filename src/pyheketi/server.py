@@ -1,0 +1,298 @@
+"""The server: reads its settings, builds everything, runs it, and takes it down in order."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import platform
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import uvicorn
+import uvloop
+
+from pyheketi import __version__
+from pyheketi.api import auth, openapi
+from pyheketi.api.endpoint import Application
+from pyheketi.api.table import table
+from pyheketi.commands.options import NodeOptions
+from pyheketi.config import load
+from pyheketi.config.settings import GlusterSettings, Settings
+from pyheketi.control_plane.control_plane import ControlPlane, Rules
+from pyheketi.control_plane.health import HealthSchedule
+from pyheketi.control_plane.ids import RandomIds, SeededIds
+from pyheketi.domain import errors
+from pyheketi.domain.size import KIB_PER_GIB
+from pyheketi.domain.topology import Topology
+from pyheketi.engine.perform import Performer
+from pyheketi.executors.base import Executor
+from pyheketi.executors.fake.executor import FakeExecutor
+from pyheketi.executors.fake.nodes import FakeNodes
+from pyheketi.executors.ssh.executor import SshExecutor, SshOptions
+from pyheketi.planning.limits import UNLIMITED, Limits
+from pyheketi.store.base import Store
+from pyheketi.store.opening import open_store
+from pyheketi.telemetry import log
+
+_log = logging.getLogger(__name__)
+
+SIMULATED = (
+    'The executor is "mock": NO REAL NODE IS TOUCHED. All nodes, disks and volumes are simulated in memory; '
+    'for real volumes set "executor": "ssh" in the configuration file'
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports faults the way Heketi does: on both outputs, status 255."""
+
+    def error(self, message: str) -> NoReturn:
+        text = message.replace("unrecognized arguments: ", "unknown flag: ")
+        print(text)  # noqa: T201
+        print(f"Error: {text}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(255)
+
+
+class _Uvicorn(uvicorn.Server):
+    """An HTTP server that leaves signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command ``heketi``."""
+    parser = _Parser(prog="heketi", description="GlusterFS volumes on demand.", allow_abbrev=False)
+    parser.add_argument("--config", metavar="FILE", help="configuration file, usually /etc/heketi/heketi.json")
+    parser.add_argument("--disable-auth", action="store_true", help="let everyone in, without a token")
+    parser.add_argument("-v", "--version", action="store_true", help="print the version and stop")
+    options = parser.parse_args(argv)
+    print(f"Heketi v{__version__} (using python: {platform.python_version()})", flush=True)  # noqa: T201
+    if options.version:
+        return
+    if not options.config:
+        _die("Please provide configuration file")
+    try:
+        loaded = load.load(options.config, os.environ, disable_auth=options.disable_auth)
+    except load.ConfigError as error:
+        _die("\n".join(["ERROR: Unable to parse configuration:", *(f"  {fault}" for fault in error.faults)]))
+    log.set_up(loaded.settings.glusterfs.loglevel)
+    for warning in loaded.warnings:
+        _log.warning("%s", warning)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            status = runner.run(serve(loaded.settings))
+        except (errors.Error, OSError, ssl.SSLError, ValueError) as error:
+            _die(f"ERROR: Unable to start application: {error}")
+    raise SystemExit(status)
+
+
+def _die(text: str) -> NoReturn:
+    print(text, file=sys.stderr)  # noqa: T201
+    raise SystemExit(1)
+
+
+async def serve(settings: Settings) -> int:
+    """Serve until a signal says stop; return the exit status.
+
+    Raises:
+        Error: the store or the key file cannot be used.
+        OSError: the port or a file cannot be used.
+        SSLError: certificate or key make no sense.
+        ValueError: a setting for nodes makes no sense.
+    """
+    stop = asyncio.Event()
+    fatal: list[errors.Error] = []
+
+    def on_fatal(error: errors.Error) -> None:
+        fatal.append(error)
+        stop.set()
+
+    async with contextlib.AsyncExitStack() as stack:
+        store = await open_store(settings.database_url or settings.glusterfs.db)
+        stack.push_async_callback(store.aclose)
+        listener = stack.enter_context(_listen(settings))
+        control_plane, executor = await _build(settings, store, on_fatal)
+        stack.push_async_callback(executor.aclose)
+        stack.push_async_callback(control_plane.stop, settings.shutdown_grace_seconds)
+        await _serve_http(settings, control_plane, executor, listener, stop)
+        _log.info("Closing")
+    if fatal:
+        _log.critical("The server had to stop: %s", fatal[0])
+        return 1
+    _log.info("Closed")
+    return 0
+
+
+async def _build(
+    settings: Settings, store: Store, on_fatal: Callable[[errors.Error], None]
+) -> tuple[ControlPlane, Executor]:
+    """Return a started control plane and the executor it works with."""
+    gluster = settings.glusterfs
+    loaded = await store.load()
+    options = _node_options(gluster)
+    executor: Executor
+    if gluster.executor == "mock":
+
+        def manage_host(storage: str) -> str | None:
+            topology = control_plane.tip
+            node = topology.node(topology.node_stored_at(storage) or "")
+            return node.manage_host if node else None
+
+        nodes = FakeNodes.from_topology(
+            Topology(loaded.entities),
+            options=options,
+            disk_gib=gluster.mock_device_size_gb,
+            find_manage=manage_host,
+        )
+        executor = FakeExecutor(nodes)
+        _log.warning("%s", SIMULATED)
+    else:
+        executor = SshExecutor(_ssh_options(gluster))
+    ids = RandomIds() if gluster.seed is None else SeededIds(f"{gluster.seed}:{loaded.revision}")
+    control_plane = ControlPlane(store, Performer(executor, options), ids, _limits(gluster), _rules(settings), on_fatal)
+    await control_plane.start(loaded)
+    _log.info("Loaded %s executor, %r", executor.name, control_plane.topology)
+    return control_plane, executor
+
+
+def _node_options(gluster: GlusterSettings) -> NodeOptions:
+    nodes = gluster.nodes
+    return NodeOptions(
+        fstab=nodes.fstab,
+        mount_options=nodes.mountopts,
+        backup_lvm_metadata=nodes.backup_lvm_metadata,
+        gluster_cli_timeout=nodes.gluster_cli_timeout,
+        pv_data_alignment=nodes.pv_data_alignment,
+        vg_physicalextentsize=nodes.vg_physicalextentsize,
+        lv_chunksize=nodes.lv_chunksize,
+        xfs_sw=nodes.xfs_sw,
+        xfs_su=nodes.xfs_su,
+        snapshot_limit=nodes.snapshot_limit,
+        rebalance_on_expansion=nodes.rebalance_on_expansion,
+        debug_umount_failures=nodes.debug_umount_failures,
+    )
+
+
+def _ssh_options(gluster: GlusterSettings) -> SshOptions:
+    ssh = gluster.ssh
+    known_hosts = Path(ssh.known_hosts) if ssh.known_hosts else Path(gluster.db).absolute().parent / "known_hosts"
+    return SshOptions(
+        key_file=Path(ssh.keyfile),
+        user=ssh.user,
+        port=ssh.port,
+        sudo=gluster.nodes.sudo,
+        known_hosts=known_hosts,
+        more_known_hosts=tuple(Path(each) for each in ssh.trusted_known_hosts),
+        learn_host_keys=ssh.learn_host_keys,
+        sessions_per_node=ssh.sessions_per_node,
+        connect_timeout=ssh.connect_timeout,
+        lvm_wrapper=gluster.nodes.lvm_wrapper,
+    )
+
+
+def _limits(gluster: GlusterSettings) -> Limits:
+    most = gluster.max_volumes_per_cluster
+    return Limits(
+        brick_min=gluster.brick_min_size_gb * KIB_PER_GIB,
+        brick_max=gluster.brick_max_size_gb * KIB_PER_GIB,
+        max_bricks_per_volume=gluster.max_bricks_per_volume,
+        max_volumes_per_cluster=most if most > 0 else UNLIMITED,
+        zone_checking=gluster.zone_checking,
+        pre_options=tuple(gluster.pre_request_volume_options.split(",")),
+        post_options=tuple(gluster.post_request_volume_options.split(",")),
+        block_hosting_options=tuple(gluster.block_hosting_volume_options.split(",")),
+    )
+
+
+def _rules(settings: Settings) -> Rules:
+    gluster = settings.glusterfs
+    return Rules(
+        max_in_flight=gluster.max_inflight_operations,
+        create_retries=gluster.volume_create_retries,
+        job_retention=settings.job_retention_hours * 3600,
+        cleaner_enabled=not gluster.disable_background_cleaner,
+        cleaner_start=gluster.start_time_background_cleaner,
+        cleaner_every=gluster.refresh_time_background_cleaner,
+        health=HealthSchedule(
+            enabled=not gluster.disable_monitor_gluster_nodes,
+            start=gluster.start_time_monitor_gluster_nodes,
+            every=gluster.refresh_time_monitor_gluster_nodes,
+        ),
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Return a socket that listens on the port, on all addresses unless one is set."""
+    host = settings.bind_address
+    both = not host and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both or ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, settings.port), family=family, backlog=2048, dualstack_ipv6=both)
+    except OSError as error:
+        where = f"{host or '*'}:{settings.port}"
+        raise OSError(f"HTTP Server error: cannot listen on {where}: {error.strerror}") from error
+
+
+async def _serve_http(
+    settings: Settings,
+    control_plane: ControlPlane,
+    executor: Executor,
+    listener: socket.socket,
+    stop: asyncio.Event,
+) -> None:
+    """Serve until ``stop`` or a signal."""
+    if settings.disable_auth:
+        _log.warning("Heketi started with --disable-auth: everyone who reaches the port may do everything")
+    endpoints = table()
+    application = Application(
+        control_plane,
+        endpoints,
+        keys=None if settings.disable_auth else _keys(settings),
+        open_pages=openapi.open_pages(endpoints.endpoints, __version__),
+        headers={"X-Heketi-Executor": executor.name} if executor.simulated else {},
+        body_limit=settings.body_limit_kib * 1024,
+    )
+    config = uvicorn.Config(
+        application,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+        ssl_certfile=settings.cert_file if settings.enable_tls else None,
+        ssl_keyfile=settings.key_file if settings.enable_tls else None,
+    )
+    config.load()
+    server = _Uvicorn(config)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    secure = " with TLS enabled" if settings.enable_tls else ""
+    print(f"Listening on port {listener.getsockname()[1]}{secure}", flush=True)  # noqa: T201
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    print("Shutting down...", flush=True)  # noqa: T201
+    stopping.cancel()
+    server.should_exit = True
+    await serving
+
+
+def _keys(settings: Settings) -> auth.Keys:
+    leeway = settings.iat_leeway_seconds
+    return auth.Keys(admin=settings.admin_key, user=settings.user_key, iat_leeway=leeway)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+import pytest
+
+from pyheketi.domain import errors
+from pyheketi.domain.entities import State
+from pyheketi.executors.faults import Fail, Lose, Rule, matching
+from pyheketi.planning.nodes import NodeAdd
+from pyheketi.planning.volume_create import VolumeCreate
+from tests.house import REPLICA_3, House
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def test_a_volume_comes_and_goes_without_a_trace() -> None:
+    house = House()
+    await house.start()
+    await house.furnish()
+    before, empty = house.inventory(), house.topology
+    volume = await house.create(10)
+    made = house.topology.volume(volume)
+    assert made is not None
+    assert made.pending is None
+    assert house.inventory() != before
+
+    await house.done(await house.plane.expand_volume(volume, 5))
+    grown = house.topology.volume(volume)
+    assert grown is not None
+    assert (grown.size_gib, len(grown.brick_sets)) == (15, 2)
+
+    await house.done(await house.plane.delete_volume(volume))
+    assert house.inventory() == before
+    assert house.topology == empty
+
+
+async def test_a_failure_on_one_node_is_told_undone_and_done_elsewhere() -> None:
+    house = House()
+    await house.start()
+    await house.furnish(zones=(1, 2, 3, 4))
+    before = house.inventory()
+    house.break_(Rule(matching(r"lvcreate", host="node1"), Fail(5, stderr="no room")))
+    id_ = await house.create()
+    volume = house.topology.volume(id_)
+    assert volume is not None
+    on = {house.topology.device(brick.device) for brick in house.topology.bricks_of(volume.id)}
+    nodes = {house.topology.node(device.node) for device in on if device}
+    assert {node.manage_host for node in nodes if node} == {"node0", "node2", "node3"}
+    house.break_()
+    await house.done(await house.plane.delete_volume(volume.id))
+    assert house.inventory() == before
+
+
+async def test_a_failure_without_a_way_out_names_node_command_and_cause() -> None:
+    house = House()
+    await house.start()
+    await house.furnish()
+    before, empty = house.inventory(), house.topology
+    house.break_(Rule(matching(r"lvcreate", host="node1"), Fail(5, stderr="no room")))
+    job = await house.job(await house.plane.create_volume(VolumeCreate(size_gib=1, durability=REPLICA_3)))
+    assert "no room" in job.error
+    assert "node node1" in job.error
+    assert "lvcreate" in job.error
+    assert house.inventory() == before
+    assert house.topology == empty
+    house.break_()
+    await house.create()
+
+
+async def test_a_node_that_is_off_is_told_and_avoided() -> None:
+    house = House()
+    await house.start()
+    await house.furnish()
+    before = house.inventory()
+    house.nodes.node("node2").power_off()
+    job = await house.job(await house.plane.create_volume(VolumeCreate(size_gib=1, durability=REPLICA_3)))
+    assert "Unable to reach node node2" in job.error
+    assert house.inventory() == before
+    with pytest.raises(errors.NoSpace, match=r"node node2 \(\w+\): does not answer"):
+        await house.plane.create_volume(VolumeCreate(size_gib=1, durability=REPLICA_3))
+    house.nodes.node("node2").power_on()
+    await house.plane._health.look_at(["node2"])
+    await house.create()
+
+
+async def test_an_undo_that_fails_is_finished_later() -> None:
+    house = House()
+    await house.start()
+    await house.furnish()
+    before, empty = house.inventory(), house.topology
+    house.break_(
+        Rule(matching(r"volume start"), Fail(1, stderr="start failed")),
+        Rule(matching(r"umount", host="node0"), Lose(sent=True)),
+    )
+    id_ = await house.plane.create_volume(VolumeCreate(size_gib=1, durability=REPLICA_3))
+    job = await house.job(id_)
+    assert "start failed" in job.error
+    assert "Not everything could be undone" in job.error
+    house.break_()
+    await house.crash()
+    plane = await house.start()
+    stuck = plane._stuck.pop(id_)
+    plane._resume(stuck)
+    job = await house.job(id_)
+    assert "start failed" in job.error
+    assert "Not everything" not in job.error
+    assert house.inventory() == before
+    assert house.topology == empty
+
+
+async def test_a_deletion_that_got_stuck_goes_on_when_it_is_asked_for_again() -> None:
+    house = House()
+    await house.start()
+    await house.furnish()
+    before = house.inventory()
+    volume = await house.create()
+    house.break_(Rule(matching(r"lvremove", host="node0"), Fail(5, stderr="busy")))
+    job = await house.job(await house.plane.delete_volume(volume))
+    assert "busy" in job.error
+    with pytest.raises(errors.NotFound):
+        house.plane._volume(volume)
+    house.break_()
+    await house.done(await house.plane.delete_volume(volume))
+    assert house.inventory() == before
+    assert house.topology.volume(volume) is None
+
+
+async def test_a_deletion_that_gluster_refuses_leaves_the_volume_as_it_was() -> None:
+    house = House()
+    await house.start()
+    await house.furnish()
+    volume = await house.create()
+    before = house.inventory()
+    house.break_(Rule(matching(r"volume delete"), Fail(1, stderr="Some of the peers are down")))
+    job = await house.job(await house.plane.delete_volume(volume))
+    assert "Some of the peers are down" in job.error
+    assert house.inventory() == before
+    assert house.topology.volume(volume) == house.plane._volume(volume)
+
+
+async def test_more_than_the_limit_is_told_to_wait() -> None:
+    house = House()
+    house.rules = house.rules.__class__(max_in_flight=2, health=house.rules.health)
+    await house.start()
+    await house.furnish()
+    wish = VolumeCreate(size_gib=1, durability=REPLICA_3)
+    jobs = [await house.plane.create_volume(wish) for _ in range(2)]
+    with pytest.raises(errors.TooManyOperations):
+        await house.plane.create_volume(wish)
+    for job in jobs:
+        await house.done(job)
+    await house.create()
+
+
+async def test_two_servers_worth_of_work_at_once_keeps_the_books() -> None:
+    house = House()
+    await house.start()
+    await house.furnish()
+    before = house.inventory()
+    wish = VolumeCreate(size_gib=2, durability=REPLICA_3)
+    jobs = [await house.plane.create_volume(wish) for _ in range(20)]
+    volumes = [await house.done(job) for job in jobs]
+    deletions = [await house.plane.delete_volume(volume) for volume in volumes]
+    for job in deletions:
+        await house.done(job)
+    assert house.inventory() == before
+    assert all(house.topology.used(device) == 0 for device in house.topology.devices())
+
+
+async def test_emptied_devices_nodes_and_clusters_go() -> None:
+    house = House()
+    plane = await house.start()
+    bare = house.inventory()
+    cluster = await house.furnish()
+    for device in list(house.topology.devices()):
+        await house.done(await plane.set_device_state(device.id, State.OFFLINE))
+        await house.done(await plane.set_device_state(device.id, State.FAILED))
+        await house.done(await plane.delete_device(device.id, force_forget=False))
+    for node in list(house.topology.nodes()):
+        await house.done(await plane.delete_node(node.id))
+    await plane.delete_cluster(cluster)
+    assert list(house.topology.entities()) == []
+    assert [line for line in house.inventory().lines if "vg_" in line] == [line for line in bare.lines if "vg_" in line]
+
+
+async def test_a_device_with_bricks_stays_and_says_which_volumes_are_in_the_way() -> None:
+    house = House()
+    plane = await house.start()
+    await house.furnish()
+    volume = await house.create()
+    device = next(house.topology.devices())
+    await house.done(await plane.set_device_state(device.id, State.OFFLINE))
+    job = await house.job(await plane.set_device_state(device.id, State.FAILED))
+    assert "moving bricks to other devices is not possible in this release" in job.error
+    assert f"vol_{volume}" in job.error
+
+
+async def test_resync_takes_over_what_lvm_says() -> None:
+    house = House()
+    plane = await house.start()
+    await house.furnish()
+    await house.create(10)
+    device = next(house.topology.devices())
+    await house.done(await plane.resync_device(device.id))
+    again = house.topology.device(device.id)
+    assert again is not None
+    assert house.topology.used(again) == 10539008
+    assert again.foreign == 0
+
+
+async def test_a_taken_host_name_is_refused_before_any_node_is_asked() -> None:
+    house = House()
+    plane = await house.start()
+    cluster = await house.furnish()
+    house.break_(Rule(lambda host, command: True, Lose(sent=False)))
+    with pytest.raises(errors.Conflict, match="Hostname node1 already used by node with id"):
+        await plane.add_node(NodeAdd(cluster=cluster, zone=1, manage=("node1",), storage=("x",)))
+    with pytest.raises(errors.RequestError, match="New Node doesn't have glusterd running\nUnable to reach node new"):
+        await plane.add_node(NodeAdd(cluster=cluster, zone=1, manage=("new",), storage=("x",)))
+
+
+async def test_jobs_outlive_the_server() -> None:
+    house = House()
+    plane = await house.start()
+    await house.furnish()
+    id_ = await plane.create_volume(VolumeCreate(size_gib=1, durability=REPLICA_3))
+    result = (await house.job(id_)).result
+    await house.crash()
+    await house.start()
+    assert (await house.job(id_)).result == result
+    assert await house.plane.job("0" * 32) is None
