@@ -61,7 +61,8 @@ class House:
 
     async def crash(self) -> None:
         """Drop the control plane as a killed process would: nothing is said to anyone."""
-        tasks = list(self.plane._tasks)
+        writer = self.plane._ledger._writer
+        tasks = [*self.plane._tasks, *([writer] if writer else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -98,9 +99,7 @@ class House:
         """Make a cluster with a node for each zone, each with devices."""
         cluster = await self.plane.create_cluster(file=True, block=True)
         for number, zone in enumerate(zones):
-            wish = NodeAdd(
-                cluster=cluster.id, zone=zone, manage=(f"node{number}",), storage=(f"10.0.0.{number}",)
-            )
+            wish = NodeAdd(cluster=cluster.id, zone=zone, manage=(f"node{number}",), storage=(f"10.0.0.{number}",))
             node = await self.done(await self.plane.add_node(wish))
             for index in range(devices):
                 device = DeviceAdd(node=NodeId(node), name=f"/dev/sd{chr(ord('b') + index)}")
@@ -108,6 +107,4 @@ class House:
         return cluster.id
 
     async def create(self, size_gib: int = 1, durability: DurabilityRequest = REPLICA_3) -> str:
-        return await self.done(
-            await self.plane.create_volume(VolumeCreate(size_gib=size_gib, durability=durability))
-        )
+        return await self.done(await self.plane.create_volume(VolumeCreate(size_gib=size_gib, durability=durability)))

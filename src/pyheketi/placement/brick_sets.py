@@ -99,6 +99,23 @@ def _place_set(order: Sequence[Candidate], wish: Wish, reserved: _Reservations) 
     return tuple(places)
 
 
+def unavailable(topology: Topology, cluster: ClusterId, avoid: Avoid) -> tuple[str, ...]:
+    """Return a line for every node and device of a cluster that takes no brick now, whatever its size."""
+    lines = []
+    for node in topology.nodes_of(cluster):
+        if why := avoid.node(node):
+            lines.append(f"{_name(node)}: {why}")
+        elif held := topology.devices_of(node.id):
+            lines.extend(f"{_name(node)} {device.name}: {why}" for device in held if (why := avoid.device(device)))
+        else:
+            lines.append(f"{_name(node)}: has no devices")
+    return tuple(lines)
+
+
+def _name(node: Node) -> str:
+    return f"node {node.manage_host} ({node.id})"
+
+
 def _explain(
     topology: Topology,
     cluster: ClusterId,
@@ -115,7 +132,7 @@ def _explain(
         + (f"; {placed} of {wish.sets} sets could be placed" if placed else "")
     ]
     for node in topology.nodes_of(cluster):
-        name = f"node {node.manage_host} ({node.id})"
+        name = _name(node)
         if why := avoid.node(node):
             lines.append(f"{name}: {why}")
         else:

@@ -42,11 +42,11 @@ class TagMatch:
         """Read a rule of the option ``user.heketi.device-tag-match``.
 
         Raises:
-            RequestError: it is none.
+            Conflict: it is none.
         """
         match = _TAG_RULE.fullmatch(rule)
         if match is None:
-            raise errors.RequestError(f"Invalid tag matching rule: Invalid tag match rule: {rule}")
+            raise errors.Conflict(f"Invalid tag matching rule: Invalid tag match rule: {rule}")
         return cls(match[1], match[2] == "=", match[3])
 
     def __call__(self, candidate: Candidate, chosen: Sequence[Candidate]) -> str:

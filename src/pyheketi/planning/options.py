@@ -22,7 +22,7 @@ def placement_filters(options: Iterable[str], zone_checking: str) -> tuple[filte
     """Return the rules that options and the server's zone checking ask for.
 
     Raises:
-        RequestError: a rule cannot be understood.
+        Conflict: a rule cannot be understood.
     """
     wanted = parse(options)
     chosen: list[filters.Filter] = [filters.other_node]

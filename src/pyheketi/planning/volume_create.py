@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from pyheketi.commands import volumes as gluster_volumes
 from pyheketi.domain import errors, size
 from pyheketi.domain.change import Change, Put, Remove
 from pyheketi.domain.durability import DurabilityRequest
@@ -36,7 +37,7 @@ def check(topology: Topology, request: VolumeCreate, limits: Limits) -> None:
     """Refuse what can never be made, before a slot is taken for it (rest-api.md §7.5, checks 9 to 11).
 
     Raises:
-        RequestError: no or unknown clusters, or a size below the minimum.
+        RequestError: no or unknown clusters, a size below the minimum, or an option that must not reach gluster.
     """
     if next(topology.clusters(), None) is None:
         raise errors.RequestError("No clusters configured")
@@ -49,6 +50,7 @@ def check(topology: Topology, request: VolumeCreate, limits: Limits) -> None:
             f"Requested volume size ({request.size_gib} GB) is smaller than the minimum supported volume size "
             f"({smallest})"
         )
+    tuple(gluster_volumes.parse_options(request.options))
     options.refuse_arbiter(request.options)
 
 
@@ -65,8 +67,7 @@ def plan(
     """Choose cluster, brick size and devices for a new volume.
 
     Raises:
-        RequestError: an option cannot be understood.
-        Conflict: no cluster may hold the volume, by its name, kind or number of volumes.
+        Conflict: an option cannot be understood, or no cluster may hold the volume, by its name, kind or number of volumes.
         NoSpace: no cluster has room; says per cluster and device why.
     """
     draft = _draft(request, volume, operation, limits)

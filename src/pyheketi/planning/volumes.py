@@ -12,7 +12,7 @@ from pyheketi.domain.ids import BrickId, ClusterId, IdSource, VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
 from pyheketi.operations.operation import Outcomes
-from pyheketi.placement import brick_sets, filters
+from pyheketi.placement import brick_sets, filters, rings
 from pyheketi.placement.brick_sets import NoPlacement, PlacedBrick, Wish
 from pyheketi.placement.rings import Avoid
 from pyheketi.planning.limits import Limits
@@ -49,6 +49,8 @@ def place(
     """
     if not topology.nodes_of(cluster):
         raise NoFit("No nodes in cluster", ())
+    if next(rings.candidates(topology, cluster, avoid), None) is None:
+        raise NoFit("No online storage devices in cluster", brick_sets.unavailable(topology, cluster, avoid))
     why: tuple[str, ...] = ()
     for sets, brick_size in durabilities.splits(durability, size_gib * size.KIB_PER_GIB, limits.brick_max):
         if brick_size < limits.brick_min:

@@ -1,53 +1,99 @@
-"""A store that forgets everything at the end: the twin of the real ones, for tests."""
+"""The twin of the databases, for tests: as strict, and as forgetful of whoever did not commit."""
 
+import asyncio
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change
 from pyheketi.domain.topology import Topology
+from pyheketi.operations import codec
 from pyheketi.operations.operation import Operation
 from pyheketi.store.base import Loaded
 
 
-class MemoryStore:
-    """Keeps values in memory; survives its server, so that tests can start another one on it."""
+@dataclass(slots=True)
+class MemoryDatabase:
+    """What outlives a server: give it to one ``MemoryStore`` after the other."""
 
-    def __init__(self) -> None:
-        self._topology = Topology()
-        self._operations: dict[str, Operation] = {}
-        self._revision = 0
+    topology: Topology = field(default_factory=Topology)
+    operations: dict[str, Operation] = field(default_factory=dict)
+    revision: int = 0
+    owner: "MemoryStore | None" = None
+
+    def kill_owner(self) -> None:
+        """Do what the death of its server does: the store it had opened is dead, the database is free."""
+        self.owner = None
+
+
+class MemoryStore:
+    """A store in memory."""
+
+    def __init__(self, database: MemoryDatabase | None = None) -> None:
+        """Open a database; a fresh one by default.
+
+        Raises:
+            StoreLocked: another store has it open.
+        """
+        self._database = database or MemoryDatabase()
+        if self._database.owner is not None:
+            raise errors.StoreLocked("The database in memory is in use by another store. Close that one first.")
+        self._database.owner = self
 
     async def load(self) -> Loaded:
-        """See ``Store.load``."""
-        unfinished = [operation for operation in self._operations.values() if not operation.state.finished]
+        """Return everything that matters at start-up."""
+        database = await self._owned()
+        unfinished = (operation for operation in database.operations.values() if not operation.state.finished)
         return Loaded(
-            entities=tuple(self._topology.entities()),
-            unfinished=tuple(sorted(unfinished, key=lambda operation: operation.created_at)),
-            revision=self._revision,
+            entities=tuple(database.topology.entities()),
+            unfinished=tuple(sorted(unfinished, key=lambda each: (each.created_at, each.id))),
+            revision=database.revision,
         )
 
     async def commit(self, changes: Sequence[Change], operations: Sequence[Operation], *, expected: int) -> int:
-        """See ``Store.commit``."""
-        if expected != self._revision:
-            raise errors.StaleRevision(f"The database is at revision {self._revision}, not {expected}")
+        """Write changes and operations; return the new revision. See ``Store.commit``."""
+        database = await self._owned()
+        if database.revision != expected:
+            raise errors.StaleRevision(f"The database in memory is at revision {database.revision}, not {expected}.")
         try:
-            self._topology = self._topology.apply(changes)
+            topology = database.topology.apply(changes)
         except errors.BrokenInvariant as error:
-            raise errors.StoreError(str(error)) from error
-        self._operations.update({operation.id: operation for operation in operations})
-        self._revision += 1
-        return self._revision
+            raise errors.StoreError(f"The database in memory refused a change: {error}") from error
+        # Through the codec and back, so that steps which a database could not keep fail in every test.
+        kept: dict[str, Operation] = {operation.id: _through_codec(operation) for operation in operations}
+        database.topology, database.revision = topology, expected + 1
+        database.operations.update(kept)
+        return database.revision
 
     async def operation(self, id_: str) -> Operation | None:
-        """See ``Store.operation``."""
-        return self._operations.get(id_)
+        """Return an operation by id, finished ones included."""
+        return (await self._owned()).operations.get(id_)
 
     async def forget_finished(self, before: float) -> int:
-        """See ``Store.forget_finished``."""
-        old = [id_ for id_, each in self._operations.items() if each.state.finished and each.updated_at < before]
+        """Delete operations that finished before a time; return how many."""
+        database = await self._owned()
+        old = [
+            id_
+            for id_, operation in database.operations.items()
+            if operation.state.finished and operation.updated_at < before
+        ]
         for id_ in old:
-            del self._operations[id_]
+            del database.operations[id_]
         return len(old)
 
     async def aclose(self) -> None:
-        """See ``Store.aclose``."""
+        """Give up the database."""
+        if self._database.owner is self:
+            self._database.owner = None
+
+    async def _owned(self) -> MemoryDatabase:
+        await asyncio.sleep(0)  # others run meanwhile, as with a real database
+        if self._database.owner is not self:
+            raise errors.StoreError("The database in memory is closed.")
+        return self._database
+
+
+def _through_codec(operation: Operation) -> Operation:
+    document = json.loads(json.dumps(codec.groups_to_json(operation.groups)))
+    return replace(operation, groups=codec.groups_from_json(document))

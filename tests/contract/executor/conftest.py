@@ -4,19 +4,12 @@ import secrets
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.contract.executor.sshd import Sshd, program, write_key
+from tests.contract.executor.sshd import Login, Sshd, program, write_key
 
 from pyheketi.executors.ssh import SshExecutor, SshOptions
-
-
-@dataclass(frozen=True)
-class Login:
-    user: str
-    sudo: bool = False
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from pyheketi.commands.command import Command, Program
+
 HOST = "127.0.0.1"
 
 
@@ -40,6 +42,19 @@ def write_key(path: Path, algorithm: str = "ssh-ed25519") -> Path:
     key.write_private_key(path)
     key.write_public_key(path.with_name(f"{path.name}.pub"))
     return path
+
+
+def sh(text: str, *, may_fail: bool = False) -> Command:
+    """Awk is the one program of the list that starts others."""
+    return Command(Program.AWK, ("BEGIN { exit system(ARGV[1]) }", text), may_fail=may_fail)
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who logs in, and whether to become root."""
+
+    user: str
+    sudo: bool = False
 
 
 @dataclass(kw_only=True)

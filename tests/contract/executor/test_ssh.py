@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.contract.executor.sshd import HOST, Sshd, count, write_key
-from tests.contract.executor.test_contract import sh
+from tests.contract.executor.sshd import HOST, Sshd, count, sh, write_key
 
 from pyheketi.commands.command import Command, Program, script
 from pyheketi.domain import errors
@@ -217,6 +216,24 @@ async def test_a_login_may_print_what_it_likes(sshd: Sshd, options: SshOptions, 
     sshd.start()
     (result,) = await connect(options).run(HOST, script(sh("echo out; echo err >&2")))
     assert (result.stdout, result.stderr) == ("out\n", "err\n")
+
+
+async def test_a_learned_host_may_change_its_session_keys(sshd: Sshd, options: SshOptions, connect: Connect) -> None:
+    sshd.stop()
+    sshd.settings = "RekeyLimit 64K"
+    sshd.start()
+    assert options.known_hosts
+    options.known_hosts.unlink()
+    executor = connect(dataclasses.replace(options, learn_host_keys=True))
+    (result,) = await executor.run(HOST, script(sh("head -c 1000000 /dev/zero")))
+    assert len(result.stdout) == 1000000
+    assert sshd.connections() == 1
+
+
+async def test_a_shell_that_is_killed(options: SshOptions, connect: Connect) -> None:
+    with pytest.raises(errors.Unreachable, match=r"its shell was ended \(status 137\)") as caught:
+        await connect(options).run(HOST, script(sh("kill -KILL 0")))
+    assert caught.value.sent
 
 
 async def test_closing_ends_what_runs(sshd: Sshd, options: SshOptions, connect: Connect) -> None:

@@ -1,11 +1,11 @@
 import pytest
+from tests.house import REPLICA_3, House
 
 from pyheketi.domain import errors
 from pyheketi.domain.entities import State
 from pyheketi.executors.faults import Fail, Lose, Rule, matching
 from pyheketi.planning.nodes import NodeAdd
 from pyheketi.planning.volume_create import VolumeCreate
-from tests.house import REPLICA_3, House
 
 pytestmark = pytest.mark.anyio
 

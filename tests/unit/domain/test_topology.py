@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.builders import World
 
 from pyheketi.domain import errors
 from pyheketi.domain.change import Put, Remove
@@ -8,7 +9,6 @@ from pyheketi.domain.durability import DurabilityRequest, Replicate
 from pyheketi.domain.entities import Brick, Volume
 from pyheketi.domain.ids import BrickId, VolumeId
 from pyheketi.domain.topology import Topology
-from tests.builders import World
 
 WORLD = World()
 VOLUME = Volume(

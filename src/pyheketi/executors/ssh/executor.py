@@ -118,7 +118,7 @@ class _Session(asyncssh.SSHClientSession[bytes]):
         """Return the error for a program that did not come to its end."""
         if self.status is None:
             return errors.Unreachable(host, f"the connection broke during: {what}", sent=True)
-        if started:
+        if started or self.status == _KILLED:  # its last words may be lost
             return errors.Unreachable(host, f"its shell was ended (status {self.status}) during: {what}", sent=True)
         said = bytes(self.stderr or self.stdout).decode(errors="backslashreplace").strip()
         advice = " (the user must be allowed to run anything without password)" if said.startswith("sudo:") else ""

@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from tests.contract.executor.conftest import Login
-from tests.contract.executor.sshd import HOST, Sshd, count, running
+from tests.contract.executor.sshd import HOST, Login, Sshd, count, running, sh
 
 from pyheketi.commands.command import Command, Program, Result, script
 from pyheketi.domain import errors
@@ -17,11 +16,6 @@ from pyheketi.executors.base import Executor
 from pyheketi.executors.ssh import SshExecutor, SshOptions
 
 pytestmark = pytest.mark.anyio
-
-
-def sh(text: str, *, may_fail: bool = False) -> Command:
-    """Awk is the one program of the list that starts others."""
-    return Command(Program.AWK, ("BEGIN { exit system(ARGV[1]) }", text), may_fail=may_fail)
 
 
 @pytest.fixture

@@ -1,0 +1,75 @@
+"""One server at a time owns a database file: a lock on a file beside it, which also says who the owner is.
+
+The lock is the kernel's and dies with its owner, however that ends; what is written in the file only names the owner.
+"""
+
+import contextlib
+import fcntl
+import os
+import socket
+import struct
+from pathlib import Path
+
+from pyheketi.domain import errors
+
+_WHOLE_FILE = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+"""``struct flock``: a write lock from byte 0 to the end."""
+
+
+class Ownership:
+    """The lock on ``<database>.lock``, held from making this object to ``release``."""
+
+    def __init__(self, database: Path) -> None:
+        """Take the lock of the file ``database``.
+
+        Raises:
+            StoreLocked: another server has it; the text names that server.
+            OSError: the lock file cannot be written.
+        """
+        self._path = database.with_name(database.name + ".lock")
+        self._file = _locked(self._path)
+        if self._file is None:
+            raise errors.StoreLocked(
+                f"Database {database} is in use by another heketi server{_owner(self._path)}."
+                " Stop that one first, or give this one a database of its own."
+            )
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Give up the database. May be called twice."""
+        if self._file is not None:
+            # Unlinked while still locked: whoever opened it meanwhile finds, once it has the lock, that it is gone.
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+            os.close(self._file)
+            self._file = None
+
+
+def _locked(path: Path) -> int | None:
+    """Return a descriptor of the file with the lock on it; ``None`` if another has the lock."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            # A lock of this open file, not of this process: it holds against a second store in the same process too,
+            # and unlike flock it is the kind that network file systems carry to other hosts (seen on glusterfs).
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, _WHOLE_FILE)
+            if os.path.samestat(os.fstat(file), path.stat()):
+                return file
+        except BlockingIOError:
+            os.close(file)
+            return None
+        except FileNotFoundError:
+            pass  # released, and so removed, between open and lock
+        except OSError:
+            os.close(file)
+            raise
+        os.close(file)
+
+
+def _owner(path: Path) -> str:
+    try:
+        pid, host = path.read_text().split()
+    except (OSError, ValueError):
+        return ""
+    return f" (process {pid} on host {host})"

@@ -1,0 +1,64 @@
+"""Requests to the application without a socket, for tests that look at every byte."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import Message
+
+from pyheketi.api import openapi
+from pyheketi.api.auth import Keys
+from pyheketi.api.endpoint import Application
+from pyheketi.api.table import table
+from pyheketi.control_plane.control_plane import ControlPlane
+
+KEYS = Keys(admin="adminkey", user="userkey")
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def application(plane: ControlPlane, keys: Keys | None = None, body_limit: int = 4096) -> Application:
+    endpoints = table()
+    pages = openapi.open_pages(endpoints.endpoints, "0")
+    return Application(plane, endpoints, keys=keys, open_pages=pages, headers={}, body_limit=body_limit)
+
+
+async def request(
+    app: Application, method: str, path: str, body: bytes | str | object = b"", token: str | None = None
+) -> Reply:
+    if isinstance(body, str):
+        body = body.encode()
+    elif not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+    bare, _, query = path.partition("?")
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": bare,
+        "query_string": query.encode(),
+        "headers": [] if token is None else [(b"authorization", token.encode("latin-1"))],
+    }
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
+    return Reply(sent[0]["status"], headers, sent[1]["body"])

@@ -1,0 +1,165 @@
+"""Exchanges recorded from the original, replayed: statuses, headers, texts, fields and their order.
+
+Ids and placement differ from run to run, so ids are matched as they appear, and lists of objects are compared without
+regard to their order, which follows ids.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pyheketi.planning.devices import DeviceAdd
+from tests.api import asgi
+from tests.house import House
+from tests.shared import golden
+
+pytestmark = pytest.mark.anyio
+
+_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+
+LATER = re.compile(
+    r"/(blockvolumes|tags|clone|block-restriction|bricks|operations|internal|admin|db|backup|metrics)\b"
+)
+"""Paths of the next issue."""
+
+DIFFERENT = {
+    '"replica": -1': "a negative number of replicas is refused; the original made a volume without bricks",
+    "GET /queue/": "results can be read more than once, and an unknown job never answers the bare text",
+}
+
+
+@dataclass(frozen=True)
+class Exchange:
+    method: str
+    path: str
+    body: str
+    status: int
+    headers: dict[str, str]
+    answer: str
+    ending: tuple[int, dict[str, str], str] | None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.body}"
+
+
+def _exchanges(section: str) -> Iterator[Exchange]:
+    text = golden("http.txt")
+    start = text.index(f"## {section}")
+    end = text.find("\n## ", start)
+    for block in text[start : None if end < 0 else end].split("\n>> ")[1:]:
+        lines = block.split("\n")
+        method, path, body = (lines[0].split(" ", 2) + [""])[:3]
+        status, headers = re.fullmatch(r"\s+(\d+) [\w -]+? (\{.*\})", lines[1]).groups()  # type: ignore[union-attr]  # the file's form
+        ending = None
+        if len(lines) > 3 and "async ->" in lines[3]:
+            code, more, said = re.fullmatch(r"\s+async -> (\d+) (\{.*?\}) (.*)", lines[3]).groups()  # type: ignore[union-attr]  # the file's form
+            ending = (int(code), ast.literal_eval(more), ast.literal_eval(said))
+        yield Exchange(
+            method, path, body, int(status), ast.literal_eval(headers), ast.literal_eval(lines[2].strip()), ending
+        )
+
+
+def _shape(value: Any) -> Any:
+    """Return what is left of an answer when ids, sizes that follow placement and orders that follow ids are gone."""
+    match value:
+        case dict():
+            kept = {key: _shape(each) for key, each in value.items() if key not in ("paths", "pv_uuid")}
+            if "free" in kept:
+                kept |= {"free": kept["free"] + kept["used"], "used": None}
+            return list(kept.items())
+        case list():
+            return sorted((_shape(each) for each in value), key=repr)
+        case str():
+            text = re.sub(r"^/dev/sd\w+$", "/dev/sd?", _ID.sub("ID", value))
+            return sorted(text.split(",")) if "," in text else re.sub(r"^[\w.]+:(?=vol|myvol)", "HOST:", text)
+        case _:
+            return value
+
+
+class Replay:
+    """Sends what was recorded, with our ids in the place of the recorded ones."""
+
+    def __init__(self, house: House) -> None:
+        self.house, self.ids = house, dict[str, str]()
+        self.devices: set[str] = set()
+        self.app = asgi.application(house.plane)
+
+    def ours(self, text: str) -> str:
+        return _ID.sub(lambda match: self.ids.get(match[0], match[0]), text)
+
+    def learn(self, recorded: str, found: str) -> None:
+        theirs, ours = _ID.findall(recorded), _ID.findall(found)
+        if len(theirs) == len(ours):
+            self.ids.update({each: mine for each, mine in zip(theirs, ours, strict=True) if each not in self.ids})
+
+    def compare(self, what: str, recorded: tuple[int, dict[str, str], str], found: asgi.Reply) -> None:
+        status, headers, answer = recorded
+        assert found.status == status, f"{what}: {found.text}"
+        ours = ("content-length", "x-error-code", "x-pending", "x-heketi-progress")
+        got = {key: _ID.sub("ID", value) for key, value in found.headers.items() if key not in ours}
+        assert got == {key.lower(): _ID.sub("ID", value) for key, value in headers.items() if key != "Content-Length"}
+        assert ("content-length" in found.headers) == (status != 204)
+        if headers.get("Content-Type", "").startswith("application/json") and answer:
+            assert found.body.endswith(b"}\n")
+            assert _shape(found.json) == _shape(json.loads(answer)), what
+        else:
+            said, expected = _ID.sub("ID", found.text), _ID.sub("ID", answer)
+            if "Failed to allocate" in answer:  # below the text that scripts know we say why
+                said = said[: len(expected) - 1] + "\n"
+            assert sorted(said.split("\n")) == sorted(expected.split("\n")), what
+        self.learn(answer, found.text)
+
+    async def send(self, exchange: Exchange) -> None:
+        what = str(exchange)
+        # arbiter volumes are refused until they can be placed: the volume is made as a plain one
+        body = self.ours(exchange.body).replace(', "user.heketi.arbiter true"', "")
+        if exchange.path == "/devices" and body in self.devices:  # the original's mock takes a device twice
+            body = body.replace("/dev/sda", f"/dev/sdx{len(self.devices)}")
+        self.devices.add(self.ours(exchange.body))
+        found = await asgi.request(self.app, exchange.method, self.ours(exchange.path), body)
+        self.compare(what, (exchange.status, exchange.headers, exchange.answer), found)
+        if found.status == 202:
+            job = found.headers["location"].rsplit("/", 1)[1]
+            await self.house.job(job)
+            ended = await asgi.request(self.app, "GET", f"/queue/{job}")
+            if exchange.ending and exchange.ending[2] != "Id not found\n":  # the original's mock cannot find its bricks
+                self.compare(f"{what}: job", exchange.ending, ended)
+                self.learn(exchange.ending[1].get("Location", ""), ended.headers.get("location", ""))
+
+
+async def _give_every_node_devices(house: House) -> None:
+    """As the original was furnished before the recording of volumes went on; that part was not recorded."""
+    for node in house.topology.nodes():
+        for name in ("/dev/sda", "/dev/sdb"):
+            if all(device.name != name for device in house.topology.devices_of(node.id)):
+                await house.done(await house.plane.add_device(DeviceAdd(node=node.id, name=name)))
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.mark.parametrize("section", ["2", "3", "5"])
+async def test_recorded(section: str) -> None:
+    house = House()
+    await house.start()
+    replay = Replay(house)
+    replayed = 0
+    story = [*(_exchanges("2") if section == "3" else ()), *_exchanges(section)]
+    for exchange in story:
+        if exchange.path == "/volumes" and section == "3":
+            await _give_every_node_devices(house)
+        what = str(exchange)
+        unknown = [id_ for id_ in _ID.findall(exchange.path) if id_ not in replay.ids and set(id_) != {"0"}]
+        arbiter = "user.heketi.arbiter" in exchange.answer
+        if LATER.search(exchange.path) or any(mark in what for mark in DIFFERENT) or unknown or arbiter:
+            continue
+        await replay.send(exchange)
+        replayed += 1
+    assert replayed > 20

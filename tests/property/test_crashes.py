@@ -1,0 +1,256 @@
+"""Kill the server before and after every command and every commit: nothing leaks, nothing is lost.
+
+After the restart the simulated nodes must hold exactly what the topology says, and every job must have an end.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.house import REPLICA_3, House
+
+from pyheketi.commands.command import Result, Script
+from pyheketi.commands.options import NodeOptions
+from pyheketi.domain import errors
+from pyheketi.domain.change import Change
+from pyheketi.domain.ids import NodeId
+from pyheketi.executors.base import Executor
+from pyheketi.executors.fake.nodes import FakeNodes
+from pyheketi.operations.operation import Operation
+from pyheketi.planning.devices import DeviceAdd
+from pyheketi.planning.nodes import NodeAdd
+from pyheketi.planning.volume_create import VolumeCreate
+from pyheketi.store.base import Loaded, Store
+from pyheketi.store.memory import MemoryStore
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass
+class Fate:
+    """Kills the process at the n-th deed, before or after it; afterwards every deed fails."""
+
+    at: int = -1
+    after: bool = False
+    deeds: int = 0
+    dead: bool = False
+
+    async def do(self, deed: Callable[[], Awaitable[object]]) -> object:
+        if self.dead:
+            raise Killed
+        number, self.deeds = self.deeds, self.deeds + 1
+        if number == self.at and not self.after:
+            self.dead = True
+            raise Killed
+        result = await deed()
+        if number == self.at:
+            self.dead = True
+        if self.dead:
+            raise Killed
+        return result
+
+
+class MortalExecutor:
+    """Runs every command of a script as a deed of its own."""
+
+    name, simulated = "mortal", True
+
+    def __init__(self, inner: Executor, fate: Fate) -> None:
+        self.inner, self.fate = inner, fate
+
+    async def run(self, host: str, script: Script) -> Sequence[Result]:
+        results: list[Result] = []
+        for command in script.commands:
+
+            async def one(only: Script = Script(commands=(command,), limit=script.limit)) -> None:
+                results.extend(await self.inner.run(host, only))
+
+            await self.fate.do(one)
+            if not results[-1].ok and not command.may_fail:
+                break
+        return results
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+class MortalStore:
+    """Makes every commit a deed."""
+
+    def __init__(self, inner: Store, fate: Fate) -> None:
+        self.inner, self.fate = inner, fate
+
+    async def load(self) -> Loaded:
+        return await self.inner.load()
+
+    async def commit(self, changes: Sequence[Change], operations: Sequence[Operation], *, expected: int) -> int:
+        revision = 0
+
+        async def write() -> None:
+            nonlocal revision
+            revision = await self.inner.commit(changes, operations, expected=expected)
+
+        await self.fate.do(write)
+        return revision
+
+    async def operation(self, id_: str) -> Operation | None:
+        return await self.inner.operation(id_)
+
+    async def forget_finished(self, before: float) -> int:
+        return await self.inner.forget_finished(before)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+class MortalHouse(House):
+    """A house whose server can be killed at any deed."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.fate = Fate()
+        self.safe_executor, self.safe_store = self.executor, self.store
+
+    def doom(self, at: int, *, after: bool) -> None:
+        self.fate = Fate(at, after)
+        executor = MortalExecutor(self.safe_executor, self.fate)
+        self.plane._performer._nodes._executor = executor  # type: ignore[attr-defined]  # a crash is no feature
+        self.plane._ledger._store = MortalStore(self.safe_store, self.fate)
+
+    async def survive(self, wish: Awaitable[str]) -> str | None:
+        """Make a wish, let the server die of it or not, restart; return the job's id if the client got one."""
+        id_ = None
+        wishing = asyncio.ensure_future(wish)
+        while not (wishing.done() or self.fate.dead):
+            await asyncio.sleep(0)
+        if wishing.done() and not wishing.exception():
+            id_ = wishing.result()
+            while not self.fate.dead and (job := await self.plane.job(id_)) and job.pending:
+                await asyncio.sleep(0)
+        wishing.cancel()
+        refused = (await asyncio.gather(wishing, return_exceptions=True))[0]
+        await self.crash()
+        await self.start()
+        while self.plane._working:
+            await asyncio.sleep(0)
+        if isinstance(refused, Exception) and not self.fate.dead:
+            raise refused
+        return id_
+
+    def require_agreement(self) -> None:
+        """The nodes hold exactly what the topology says, and nothing is marked as at work."""
+        topology = self.topology
+        marked = [each for kind in (topology.nodes(), topology.devices(), topology.volumes()) for each in kind]
+        assert [each.id for each in marked if each.pending is not None] == []
+        expected = FakeNodes.from_topology(
+            topology, options=NodeOptions(), disk_gib=self.disk_gib, find_manage=self._manage_host
+        ).inventory()
+        found, wanted = _peers_aside(self.inventory().lines), _peers_aside(expected.lines)
+        assert (found - wanted, wanted - found) == (set(), set())
+
+
+def _peers_aside(lines: Sequence[str]) -> set[str]:
+    """Leave out what stays after an interrupted addition and does no harm.
+
+    That is a peer that is a member of the pool, and LVM's empty label on a disk that is in no volume group: it cannot
+    be told from anyone else's, so it is not ours to take away, and it is no obstacle to adding the disk again.
+    """
+    volumes = "gluster_volumes: "
+    return {
+        volumes + line.removeprefix(volumes).split(" ", 1)[1] if line.startswith(volumes) else line
+        for line in lines
+        if not line.startswith("pools: ") and not line.endswith(" /dev/new")
+    }
+
+
+async def _create(house: MortalHouse) -> str:
+    return await house.plane.create_volume(VolumeCreate(size_gib=1, durability=REPLICA_3))
+
+
+async def _expand(house: MortalHouse) -> str:
+    return await house.plane.expand_volume(next(house.topology.volumes()).id, 2)
+
+
+async def _delete(house: MortalHouse) -> str:
+    return await house.plane.delete_volume(next(house.topology.volumes()).id)
+
+
+async def _add_node(house: MortalHouse) -> str:
+    cluster = next(house.topology.clusters())
+    return await house.plane.add_node(NodeAdd(cluster=cluster.id, zone=1, manage=("new",), storage=("10.0.0.9",)))
+
+
+async def _add_device(house: MortalHouse) -> str:
+    node = next(house.topology.nodes())
+    return await house.plane.add_device(DeviceAdd(node=NodeId(node.id), name="/dev/new"))
+
+
+async def _resync(house: MortalHouse) -> str:
+    return await house.plane.resync_device(next(house.topology.devices()).id)
+
+
+WISHES = [_create, _expand, _delete, _add_node, _add_device, _resync]
+
+
+async def _furnished() -> MortalHouse:
+    house = MortalHouse(store=MemoryStore())
+    await house.start()
+    await house.furnish()
+    await house.create()
+    return house
+
+
+async def _deeds_of(wish: Callable[[MortalHouse], Awaitable[str]]) -> int:
+    house = await _furnished()
+    house.doom(-1, after=False)
+    assert await house.survive(wish(house)) is not None
+    house.require_agreement()
+    return house.fate.deeds
+
+
+@pytest.mark.parametrize("wish", WISHES, ids=lambda wish: wish.__name__.strip("_"))
+def test_killed_at_every_deed(wish: Callable[[MortalHouse], Awaitable[str]]) -> None:
+    async def kill(at: int, *, after: bool) -> None:
+        house = await _furnished()
+        house.doom(at, after=after)
+        id_ = await house.survive(wish(house))
+        assert house.fate.dead
+        house.require_agreement()
+        if id_ is not None:
+            job = await house.plane.job(id_)
+            assert job is not None
+            assert not job.pending
+        await house.create()
+        if wish is _add_device and all(device.name != "/dev/new" for device in house.topology.devices()):
+            await house.done(await wish(house))
+
+    async def everywhere() -> None:
+        deeds = await _deeds_of(wish)
+        assert deeds > 2
+        for at in range(deeds):
+            for after in (False, True):
+                await kill(at, after=after)
+
+    asyncio.run(everywhere())
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from(WISHES), st.integers(0, 40), st.booleans()), min_size=1, max_size=6))
+def test_killed_again_and_again(story: list[tuple[Callable[[MortalHouse], Awaitable[str]], int, bool]]) -> None:
+    async def live() -> None:
+        house = await _furnished()
+        for wish, at, after in story:
+            house.doom(at, after=after)
+            try:
+                await house.survive(wish(house))
+            except (StopIteration, RuntimeError, errors.Error):
+                await house.crash()  # nothing to delete, or a name that is taken by now: no matter
+                await house.start()
+            house.require_agreement()
+
+    asyncio.run(live())
