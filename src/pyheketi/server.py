@@ -257,7 +257,7 @@ async def _serve_http(
         keys=None if settings.disable_auth else _keys(settings),
         open_pages=openapi.open_pages(endpoints.endpoints, __version__),
         headers={"X-Heketi-Executor": executor.name} if executor.simulated else {},
-        body_limit=settings.body_limit_kib * 1024,
+        body_limit=settings.request_body_limit_kb * 1024,
     )
     config = uvicorn.Config(
         application,

@@ -30,13 +30,11 @@ _POSTGRESQL = (
     ("53300", "it takes no more connections. Raise max_connections, or close some"),
     ("25006", "it is read-only: a standby, or set so. Connect to the primary"),
     ("42501", "access is denied. Grant the user that heketi connects as its tables and its schema"),
-    ("28", "the user or the password was not accepted. Correct them in the address"),
-    ("3D000", "there is no such database. Create it, owned by the user that heketi connects as"),
     ("55P03", "another program holds it locked. Close whatever else has it open"),
     ("XX00", "it is damaged. Look into the log of PostgreSQL"),
     ("23", "it refused what contradicts its rules. This is a bug of heketi, please report it"),
 )
-"""By the start of the SQLSTATE."""
+"""By the start of the SQLSTATE. Failures to connect carry none, but their texts are plain enough."""
 
 
 @contextlib.contextmanager

@@ -46,8 +46,10 @@ _SHARED_FILE_SYSTEMS = (
 """Beginnings of the kernel's names for file systems that more than one kernel may write to."""
 
 
-def sqlite_database(path: Path) -> Database:
+def sqlite_database(path: Path, *, shared: bool | None = None) -> Database:
     """Return the database in a file, ours alone until it is released; the file is made if there is none.
+
+    ``shared`` tells whether other hosts may see it; by default the kind of file system decides.
 
     Raises:
         StoreLocked: another server owns it.
@@ -60,11 +62,13 @@ def sqlite_database(path: Path) -> Database:
             f"Database {path}: there is no directory {path.parent}. Make it, writable for the user that heketi runs as,"
             " or correct the path of the database in the configuration."
         )
+    if shared is None:
+        shared = on_shared_file_system(path.parent)
     owned = ownership.Ownership(path)
     try:
         _require_ours(path)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let everybody read it
-        return Database(name=str(path), engine=_engine(path), release=owned.release)
+        return Database(name=str(path), engine=_engine(path, shared=shared), release=owned.release)
     except BaseException:
         owned.release()
         raise
@@ -92,8 +96,7 @@ def _require_ours(path: Path) -> None:
         raise errors.StoreError(f"Database {path} is not an SQLite database. Name another file. It was left untouched.")
 
 
-def _engine(path: Path) -> sa.Engine:
-    shared = on_shared_file_system(path.parent)
+def _engine(path: Path, *, shared: bool) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         poolclass=sa.NullPool,  # one connection, held by the store
@@ -131,10 +134,10 @@ def _set_up(connection: sqlite3.Connection, path: Path, *, shared: bool) -> None
     connection.execute("PRAGMA synchronous = FULL")  # what was answered survives a power cut
     connection.execute("PRAGMA foreign_keys = ON")
     _log.debug("Database %s: journal %s, %s locking", path, journal, "exclusive" if shared else "normal")
-    damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if damage != "ok":
+    report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if report != "ok":
         raise errors.StoreError(
-            f"Database {path} is damaged ({damage})."
+            f"Database {path} is damaged ({report.splitlines()[-1]})."
             " Restore a copy, or save what can be read with sqlite3 and .recover."
         )
 

@@ -1,4 +1,4 @@
-"""A server that does nothing but commit, to be killed: ``committer.py PLACE``. Each commit adds a cluster of three nodes."""
+"""A server that only commits, until it is killed: ``committer.py PLACE``. Each commit adds a cluster of three nodes."""
 
 import asyncio
 import itertools
@@ -20,7 +20,8 @@ async def main(place: str) -> None:
         ]
         await store.commit([Put(cluster), *map(Put, nodes)], [], expected=revision)
         if revision == 0:
-            print("ready", flush=True)
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
 
 
 asyncio.run(main(sys.argv[1]))

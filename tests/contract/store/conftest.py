@@ -2,10 +2,10 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import homes
 import pytest
 import sqlalchemy as sa
-from postgres import postgresql_server
+from tests.contract.store import homes
+from tests.contract.store.postgres import postgresql_server
 
 from pyheketi.store.base import Store
 

@@ -16,8 +16,6 @@ from pyheketi.store.opening import open_store
 class Home(Protocol):
     """A database that outlives the stores that open it."""
 
-    enforces: bool
-    """Whether it has rules of its own, below those of the topology."""
     names_owner: bool
     """Whether whoever is refused hears who the owner is."""
 
@@ -27,7 +25,6 @@ class Home(Protocol):
 @dataclass
 class Memory:
     database: MemoryDatabase = field(default_factory=MemoryDatabase)
-    enforces = False
     names_owner = False
 
     async def open(self) -> Store:
@@ -37,7 +34,6 @@ class Memory:
 @dataclass
 class Sql:
     place: str
-    enforces = True
     names_owner = True
 
     async def open(self) -> Store:

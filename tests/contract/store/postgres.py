@@ -54,9 +54,9 @@ def _programs() -> Path | None:
 
 def _install() -> Path:
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {"env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, "capture_output": True, "check": False}
-        subprocess.run(["apt-get", "update"], **quiet)
-        subprocess.run(["apt-get", "install", "--yes", "--no-install-recommends", "postgresql"], **quiet)
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        for args in (["update"], ["install", "--yes", "--no-install-recommends", "postgresql"]):
+            subprocess.run(["apt-get", *args], env=environment, capture_output=True, check=False)
         if programs := _programs():
             return programs
     reason = "no PostgreSQL: it is not installed (Debian: apt-get install postgresql)"

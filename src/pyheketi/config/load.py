@@ -1,0 +1,369 @@
+"""Read heketi.json and the environment into settings, and tell of all faults at once."""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pyheketi.config import jsonc
+from pyheketi.config.settings import UNUSED, GlusterSettings, NodeSettings, Settings, SshSettings
+
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+_LEVELS = ("none", "critical", "error", "warning", "info", "debug")
+_FREE = frozenset({"kubeexec", "injectexec"})
+"""Sections whose contents are not looked at."""
+
+_TOP = frozenset({"port", "bind_address", "enable_tls", "cert_file", "key_file", "request_body_limit_kb"}) | frozenset(
+    {"database_url", "job_retention_hours", "shutdown_grace_seconds"}
+)
+_ELSEWHERE = frozenset({"volume_create_retries", "mock_device_size_gb", "trusted_known_hosts", "nodes", "ssh"})
+"""Fields that are no keys of their section."""
+
+_ENVIRONMENT: dict[str, tuple[type, str]] = {
+    "HEKETI_EXECUTOR": (GlusterSettings, "executor"),
+    "HEKETI_DB_PATH": (GlusterSettings, "db"),
+    "HEKETI_GLUSTERAPP_LOGLEVEL": (GlusterSettings, "loglevel"),
+    "HEKETI_AUTO_CREATE_BLOCK_HOSTING_VOLUME": (GlusterSettings, "auto_create_block_hosting_volume"),
+    "HEKETI_BLOCK_HOSTING_VOLUME_SIZE": (GlusterSettings, "block_hosting_volume_size"),
+    "HEKETI_BLOCK_HOSTING_VOLUME_OPTIONS": (GlusterSettings, "block_hosting_volume_options"),
+    "HEKETI_MAX_INFLIGHT_OPERATIONS": (GlusterSettings, "max_inflight_operations"),
+    "HEKETI_PRE_REQUEST_VOLUME_OPTIONS": (GlusterSettings, "pre_request_volume_options"),
+    "HEKETI_POST_REQUEST_VOLUME_OPTIONS": (GlusterSettings, "post_request_volume_options"),
+    "HEKETI_ZONE_CHECKING": (GlusterSettings, "zone_checking"),
+    "HEKETI_GLUSTER_MAX_VOLUMES_PER_CLUSTER": (GlusterSettings, "max_volumes_per_cluster"),
+    "HEKETI_MOCK_DEVICE_SIZE_GB": (GlusterSettings, "mock_device_size_gb"),
+    "HEKETI_GLUSTERAPP_REBALANCE_ON_EXPANSION": (NodeSettings, "rebalance_on_expansion"),
+    "HEKETI_FSTAB": (NodeSettings, "fstab"),
+    "HEKETI_MOUNT_OPTS": (NodeSettings, "mountopts"),
+    "HEKETI_SNAPSHOT_LIMIT": (NodeSettings, "snapshot_limit"),
+    "HEKETI_GLUSTER_CLI_TIMEOUT": (NodeSettings, "gluster_cli_timeout"),
+    "HEKETI_DEBUG_UMOUNT_FAILURES": (NodeSettings, "debug_umount_failures"),
+    "HEKETI_BLOCK_VOLUME_DEFAULT_PREALLOC": (NodeSettings, "block_prealloc"),
+    "HEKETI_LVM_WRAPPER": (NodeSettings, "lvm_wrapper"),
+    "HEKETI_SSH_KEYFILE": (SshSettings, "keyfile"),
+    "HEKETI_SSH_USER": (SshSettings, "user"),
+    "HEKETI_SSH_PORT": (SshSettings, "port"),
+    "HEKETI_USER_KEY": (Settings, "user_key"),
+    "HEKETI_ADMIN_KEY": (Settings, "admin_key"),
+    "HEKETI_HTTP_PORT": (Settings, "port"),
+    "HEKETI_JWT_IAT_LEEWAY_SECONDS": (Settings, "iat_leeway_seconds"),
+}
+"""Variables that override fields (config.md §2); the two that turn things off are apart."""
+
+_ZERO_IS_DEFAULT = frozenset(
+    {
+        "brick_max_size_gb",
+        "brick_min_size_gb",
+        "max_bricks_per_volume",
+        "average_file_size_kb",
+        "max_volumes_per_cluster",
+        "block_hosting_volume_size",
+        "max_inflight_operations",
+        "gluster_cli_timeout",
+        "volume_create_retries",
+        "request_body_limit_kb",
+        "sessions_per_node",
+        "connect_timeout",
+    }
+)
+_MAY_BE_NEGATIVE = frozenset({"max_volumes_per_cluster", "seed"})
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; tells of every fault."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and what is worth knowing about them."""
+
+    settings: Settings
+    warnings: tuple[str, ...]
+
+
+def load(path: str, environ: Mapping[str, str], *, disable_auth: bool = False) -> Loaded:
+    """Read a configuration file and the environment; the command line's ``disable_auth`` comes first.
+
+    Raises:
+        ConfigError: the file cannot be read, or something in it or in a variable makes no sense.
+    """
+    try:
+        text = Path(path).read_bytes().decode()
+    except OSError as error:
+        raise ConfigError((f"{path}: cannot be read: {error.strerror}",)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError((f"{path}: is no text in UTF-8: byte {error.start}",)) from error
+    return parse_settings(text, path, environ, disable_auth=disable_auth)
+
+
+def parse_settings(text: str, name: str, environ: Mapping[str, str], *, disable_auth: bool = False) -> Loaded:
+    """Return the settings that a text and variables mean; ``name`` is told in faults.
+
+    Raises:
+        ConfigError: with all faults.
+    """
+    try:
+        document = jsonc.parse(text)
+    except jsonc.Fault as fault:
+        line, column = fault.position
+        raise ConfigError((f"{name}:{line}:{column}: {fault.text}",)) from fault
+    reader = _Reader(document, name, environ)
+    settings = reader.settings(disable_auth=disable_auth)
+    if reader.faults:
+        raise ConfigError(tuple(reader.faults))
+    return Loaded(settings, tuple(reader.warnings))
+
+
+class _Reader:
+    """Collects values, faults and warnings."""
+
+    def __init__(self, document: jsonc.Document, name: str, environ: Mapping[str, str]) -> None:
+        self._document, self._name, self._environ = document, name, environ
+        self.faults: list[str] = []
+        self.warnings = [f"{name}:{line}:{column}: {text}" for (line, column), text in document.warnings]
+
+    def settings(self, *, disable_auth: bool) -> Settings:
+        top = self._section((), self._document.value, _TOP | {"use_auth", "jwt", "glusterfs", "default_state", *UNUSED})
+        values = self._values(Settings, top)
+        self._warn_unused(top)
+        if "use_auth" in top and not disable_auth and top["use_auth"][1] is False:
+            self.warnings.append(
+                f"{self._at(top['use_auth'][0])}: use_auth: has no effect, as in Heketi 10: clients need a token "
+                "unless the server is started with --disable-auth"
+            )
+        state = self._text(top, "default_state")
+        if state not in ("", "normal") or self._environ.get("HEKETI_DEFAULT_STATE", "") not in ("", "normal"):
+            self.faults.append("default_state: only normal is supported by this release")
+        for role in ("admin", "user"):
+            key = self._key(top, role)
+            values.setdefault(f"{role}_key", key)
+        values["port"] = values.get("port", 0)
+        values["disable_auth"] = disable_auth
+        values["glusterfs"] = self._gluster(top)
+        settings = Settings(**values)
+        self._check(settings)
+        return settings
+
+    def _gluster(self, top: "_Section") -> GlusterSettings:
+        if "glusterfs" not in top:
+            self.faults.append(f'{self._name}: glusterfs: this section is missing: "glusterfs": {{…}}')
+            return GlusterSettings()
+        path, value = top["glusterfs"]
+        known = {each.name for each in fields(GlusterSettings)} - _ELSEWHERE
+        known |= {"sshexec", "operation_retry_limits", "allocator", *_FREE, "db_read_only"}
+        section = self._section(path, value, known)
+        values = self._values(GlusterSettings, section)
+        self._warn_unused(section)
+        if "operation_retry_limits" in section:
+            limits = self._section(*section["operation_retry_limits"], {"volume_create"})
+            if "volume_create" in limits:
+                given = self._typed(limits["volume_create"], int, "volume_create")
+                values |= {"volume_create_retries": given} if given else {}
+        for word, flag in (
+            ("HEKETI_DISABLE_HEALTH_MONITOR", "disable_monitor_gluster_nodes"),
+            ("HEKETI_DISABLE_BACKGROUND_CLEANER", "disable_background_cleaner"),
+        ):
+            if self._environ.get(word) == "true":
+                values[flag] = True
+        ssh_path, ssh = section.get("sshexec", ((*path, "sshexec"), {}))
+        keys = {each.name for part in (NodeSettings, SshSettings) for each in fields(part)} - _ELSEWHERE
+        ssh_section = self._section(ssh_path, ssh, keys)
+        nodes = self._values(NodeSettings, ssh_section)
+        if "HEKETI_GLUSTERAPP_REBALANCE_ON_EXPANSION" not in self._environ:
+            nodes.pop("rebalance_on_expansion", None)
+        reach = self._values(SshSettings, ssh_section)
+        trusted = tuple(filter(None, self._environ.get("SSH_KNOWN_HOSTS", "").split(":")))
+        values |= {"nodes": NodeSettings(**nodes), "ssh": SshSettings(**reach, trusted_known_hosts=trusted)}
+        return GlusterSettings(**values)
+
+    # -- sections ------------------------------------------------------------------------------------------------
+
+    def _section(self, path: jsonc.Path, value: object, known: "frozenset[str] | set[str]") -> "_Section":
+        """Return the keys of a section by their names here, each with its path and value."""
+        if not isinstance(value, dict):
+            self._expected(path, "a section in braces", value)
+            return {}
+        by_lower = {each.lower(): each for each in known}
+        found: _Section = {}
+        for key, item in value.items():
+            if (name := by_lower.get(key.lower())) is not None:
+                found[name] = ((*path, key), item)
+            elif not key.startswith("_"):
+                close = difflib.get_close_matches(key.lower(), known, 1)
+                hint = f", did you mean {close[0]}?" if close else ""
+                self.warnings.append(f"{self._at((*path, key))}: {'.'.join((*path, key))}: unknown setting{hint}")
+        return found
+
+    def _values(self, kind: type, section: "_Section") -> dict[str, Any]:
+        """Return the fields of ``kind`` that a section or a variable gives."""
+        values: dict[str, Any] = {}
+        for each in fields(kind):
+            if each.name in section and each.name not in _ELSEWHERE | {"glusterfs"}:
+                value = self._typed(section[each.name], _type_of(each.type), each.name)
+                if value is not None:
+                    values[each.name] = value
+        for word, (owner, name) in _ENVIRONMENT.items():
+            if owner is kind and self._environ.get(word):
+                wanted = next(_type_of(each.type) for each in fields(kind) if each.name == name)
+                value = self._from_text(word, self._environ[word], wanted)
+                if value is not None:
+                    values[name] = value
+        return {name: value for name, value in values.items() if not (name in _ZERO_IS_DEFAULT and value == 0)}
+
+    def _typed(self, given: tuple[jsonc.Path, object], wanted: type, name: str) -> Any:
+        """Return a value of the wanted type, or None after a fault."""
+        path, value = given
+        if value is None:
+            return None
+        if name == "port":
+            return self._port(path, value)
+        if wanted is int and isinstance(value, int) and not isinstance(value, bool):
+            if value < 0 and name not in _MAY_BE_NEGATIVE:
+                self._expected(path, "a number that is not negative", value)
+                return None
+            return value
+        if wanted is not int and isinstance(value, wanted):
+            return value
+        words = {int: "a whole number, without quotes", bool: "true or false, without quotes", str: "text in quotes"}
+        self._expected(path, words[wanted], value)
+        return None
+
+    def _port(self, path: jsonc.Path, value: object) -> int | None:
+        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
+            return int(text)
+        if path[-2:-1] == ("sshexec",) and isinstance(value, str) and not any(map(str.isdigit, value)):
+            self.warnings.append(f"{self._at(path)}: {'.'.join(path)}: is no number, 22 is used")
+            return None  # the sample file of the original has a sentence here
+        self._expected(path, "a TCP port, 1 to 65535", value)
+        return None
+
+    def _from_text(self, word: str, text: str, wanted: type) -> Any:
+        if wanted is str:
+            return text
+        if wanted is bool:
+            if text in _TRUE | _FALSE:
+                return text in _TRUE
+            self.faults.append(f"{word}: expected true or false, found {text!r}")
+            return None
+        try:
+            number = int(text)
+        except ValueError:
+            self.faults.append(f"{word}: expected a whole number, found {text!r}")
+            return None
+        negative_is_fine = "VOLUMES_PER_CLUSTER" in word
+        if number < 0 and not negative_is_fine:
+            self.faults.append(f"{word}: expected a number that is not negative, found {text!r}")
+            return None
+        return number
+
+    def _text(self, section: "_Section", name: str) -> str:
+        return self._typed(section[name], str, name) or "" if name in section else ""
+
+    def _key(self, top: "_Section", role: str) -> str:
+        """Return the secret of a role. It is never part of a message."""
+        if "jwt" not in top:
+            return ""
+        roles = self._section(*top["jwt"], {"admin", "user"})
+        if role not in roles:
+            return ""
+        path, value = roles[role]
+        section = self._section(path, value, {"key"})
+        if "key" in section and not isinstance(section["key"][1], str):
+            self.faults.append(f"{self._at(section['key'][0])}: {'.'.join(section['key'][0])}: expected text in quotes")
+            return ""
+        return str(section["key"][1]) if "key" in section else ""
+
+    def _warn_unused(self, section: "_Section") -> None:
+        for name, why in UNUSED.items():
+            if name in section and section[name][1]:
+                path = section[name][0]
+                self.warnings.append(f"{self._at(path)}: {'.'.join(path)}: has no effect: {why}")
+
+    # -- rules ---------------------------------------------------------------------------------------------------
+
+    def _check(self, settings: Settings) -> None:
+        if not self.faults:  # one wrong value must not be told twice
+            self.faults.extend(f"{self._name}: {fault}" for rule in _RULES for fault in rule(settings))
+
+    def _at(self, path: jsonc.Path) -> str:
+        line, column = self._document.positions.get(path, (1, 1))
+        return f"{self._name}:{line}:{column}"
+
+    def _expected(self, path: jsonc.Path, what: str, found: object) -> None:
+        shown = repr(found)[:60] if not isinstance(found, dict | list) else "a section or list"
+        fault = f"{self._at(path)}: {'.'.join(path) or 'the file'}: expected {what}, found {shown}"
+        if fault not in self.faults:
+            self.faults.append(fault)
+
+
+_Section = dict[str, tuple[jsonc.Path, object]]
+
+
+def _type_of(annotation: object) -> type:
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    return {"int": int, "bool": bool}.get(text.split(" |")[0], str)
+
+
+# -- rules between settings ----------------------------------------------------------------------------------------
+
+
+def _has_port(settings: Settings) -> Iterator[str]:
+    if not settings.port:
+        yield 'port: must be set, for example "port": "8080"'
+
+
+def _has_keys(settings: Settings) -> Iterator[str]:
+    if not settings.disable_auth and not (settings.admin_key and settings.user_key):
+        yield (
+            "jwt: Missing JWT information in config file: set jwt.admin.key and jwt.user.key (or HEKETI_ADMIN_KEY and "
+            "HEKETI_USER_KEY), or start the server with --disable-auth"
+        )
+
+
+def _has_certificate(settings: Settings) -> Iterator[str]:
+    if settings.enable_tls:
+        for name in ("cert_file", "key_file"):
+            file = getattr(settings, name)
+            if not file:
+                yield f"{name}: must be set with enable_tls"
+            elif not Path(file).is_file():
+                yield f"{name}: there is no file {file}"
+
+
+def _has_executor(settings: Settings) -> Iterator[str]:
+    executor = settings.glusterfs.executor
+    if executor in ("kube", "kubernetes"):
+        yield "glusterfs.executor: the Kubernetes executor comes with a later release; use ssh"
+    elif executor not in ("", "ssh", "mock"):
+        yield f"glusterfs.executor: invalid executor: {executor} (ssh or mock)"
+    elif executor != "mock" and not settings.glusterfs.ssh.keyfile:
+        yield "glusterfs.sshexec.keyfile: Missing ssh private key file in configuration"
+
+
+def _has_sane_limits(settings: Settings) -> Iterator[str]:
+    gluster = settings.glusterfs
+    if gluster.brick_min_size_gb > gluster.brick_max_size_gb:
+        yield (
+            f"glusterfs.brick_min_size_gb: {gluster.brick_min_size_gb} is more than brick_max_size_gb, "
+            f"{gluster.brick_max_size_gb}"
+        )
+    if gluster.zone_checking not in ("", "none", "strict"):
+        yield f"glusterfs.zone_checking: expected none or strict, found {gluster.zone_checking!r}"
+    if gluster.loglevel not in ("", *_LEVELS):
+        yield f"glusterfs.loglevel: expected one of {', '.join(_LEVELS)}, found {gluster.loglevel!r}"
+
+
+_RULES: tuple[Callable[[Settings], Iterator[str]], ...] = (
+    _has_port,
+    _has_keys,
+    _has_certificate,
+    _has_executor,
+    _has_sane_limits,
+)
