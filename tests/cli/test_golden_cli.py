@@ -35,6 +35,8 @@ LATER |= {"server", "loglevel", "setup-openshift-heketi-storage"}
 
 _BLOCK_VOLUMES = "lists what commands of later issues have made"
 SKIPPED: Mapping[int, str] = {
+    143: "block hosting volumes are made for block volumes, which come with the next issue",
+    144: "block hosting volumes are made for block volumes, which come with the next issue",
     0: "the version is ours",
     50: "shows tags that a later issue's command has set",
     77: "fixed: a failed resync is told (cli.md §12 no. 2)",
@@ -121,6 +123,8 @@ _LEVELLED = (
     (re.compile(r"\b192\.168\.10\.\d+"), "<ip>"),
     (re.compile(r"\bnode\d\b"), "<node>"),
     (re.compile(r"/dev/[sv]d[a-z]\b"), "<device>"),
+    (re.compile(r"(?<=Known Paths: ).*"), "<paths>"),  # the original's simulated disks have no other names,
+    (re.compile(r"(?<=Physical Volume UUID: ).*"), "<uuid>"),  # and no uuid
     (re.compile(r"(?<=Zone: )\d+"), "<zone>"),
     (re.compile(r"((?:Used|Free) \(GiB\)|Bricks):( ?)\d+ *"), r"\1:\2<n>"),
 )
@@ -140,7 +144,8 @@ def _levelled_json(value: Any) -> Any:
         return sorted((_levelled_json(item) for item in value), key=json.dumps)
     if isinstance(value, dict):
         chance = {"zone": 0, "used": 0, "free": 0} | ({"bricks": "<n>"} if "storage" in value else {})
-        return {key: chance.get(key, _levelled_json(item)) for key, item in value.items()}
+        kept = {key: item for key, item in value.items() if key not in ("paths", "pv_uuid")}
+        return {key: chance.get(key, _levelled_json(item)) for key, item in kept.items()}
     if isinstance(value, str):
         return "\n".join(levelled(value)) if not value.startswith("{") else value
     return value
@@ -209,9 +214,13 @@ def calling(url: str) -> Call:
     return call
 
 
+_WHY = re.compile(r"^(Why nothing fits in cluster \w+:|  .*)\n", re.MULTILINE)
+"""Below the original's text we say why."""
+
+
 def assert_same(step: Step, ours: Outcome) -> None:
     assert levelled(ours.stdout) == levelled(step.outcome.stdout)
-    assert levelled(ours.errors) == levelled(step.outcome.stderr)
+    assert levelled(_WHY.sub("", ours.errors)) == levelled(step.outcome.stderr)
     assert ours.exit == step.outcome.exit
 
 

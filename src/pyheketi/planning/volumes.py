@@ -47,10 +47,6 @@ def place(
     Raises:
         NoFit: nothing fits within the limits (placement.md §3).
     """
-    if not topology.nodes_of(cluster):
-        raise NoFit("No nodes in cluster", ())
-    if next(rings.candidates(topology, cluster, avoid), None) is None:
-        raise NoFit("No online storage devices in cluster", brick_sets.unavailable(topology, cluster, avoid))
     why: tuple[str, ...] = ()
     for sets, brick_size in durabilities.splits(durability, size_gib * size.KIB_PER_GIB, limits.brick_max):
         if brick_size < limits.brick_min:
@@ -59,12 +55,20 @@ def place(
         if bricks > limits.max_bricks_per_volume:
             limit = f"{bricks} bricks would be needed, a volume may have {limits.max_bricks_per_volume}"
             raise NoFit(MAX_BRICKS, (*why, limit))
+        _require_devices(topology, cluster, avoid)
         wish = Wish(sets=sets, set_size=durability.set_size, brick_size=brick_size, factor=factor, filters=rules)
         placed = brick_sets.place(topology, cluster, wish, avoid, ids)
         if not isinstance(placed, NoPlacement):
             return brick_size, placed
         why = placed.reasons
     raise NoFit(MIN_BRICK, (*why, f"smaller bricks are not made: the minimum is {size.text(limits.brick_min)}"))
+
+
+def _require_devices(topology: Topology, cluster: ClusterId, avoid: Avoid) -> None:
+    if not topology.nodes_of(cluster):
+        raise NoFit("No nodes in cluster", ())
+    if next(rings.candidates(topology, cluster, avoid), None) is None:
+        raise NoFit("No online storage devices in cluster", brick_sets.unavailable(topology, cluster, avoid))
 
 
 def make_bricks(

@@ -3,7 +3,6 @@
 The lock is the kernel's and dies with its owner, however that ends; what is written in the file only names the owner.
 """
 
-import contextlib
 import fcntl
 import os
 import socket
@@ -39,32 +38,26 @@ class Ownership:
     def release(self) -> None:
         """Give up the database. May be called twice."""
         if self._file is not None:
-            # Unlinked while still locked: whoever opened it meanwhile finds, once it has the lock, that it is gone.
-            with contextlib.suppress(OSError):
-                self._path.unlink()
+            os.ftruncate(self._file, 0)
+            # The file stays: if it were removed, somebody could hold the lock of the removed one, and somebody else
+            # that of a new one. On a network file system, which remembers names for a while, nobody would notice.
             os.close(self._file)
             self._file = None
 
 
 def _locked(path: Path) -> int | None:
     """Return a descriptor of the file with the lock on it; ``None`` if another has the lock."""
-    while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            # A lock of this open file, not of this process: it holds against a second store in the same process too,
-            # and unlike flock it is the kind that network file systems carry to other hosts (seen on glusterfs).
-            fcntl.fcntl(file, fcntl.F_OFD_SETLK, _WHOLE_FILE)
-            if os.path.samestat(os.fstat(file), path.stat()):
-                return file
-        except BlockingIOError:
-            os.close(file)
-            return None
-        except FileNotFoundError:
-            pass  # released, and so removed, between open and lock
-        except OSError:
-            os.close(file)
-            raise
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        # A lock of this open file, not of this process: it holds against a second store in the same process too, and
+        # unlike flock it is the kind that network file systems carry to other hosts (seen on glusterfs).
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, _WHOLE_FILE)
+    except OSError as error:
         os.close(file)
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
+    return file
 
 
 def _owner(path: Path) -> str:

@@ -12,8 +12,8 @@ import contextlib
 import logging
 import os
 import sqlite3
-import stat
 import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,11 @@ _SHARED_FILE_SYSTEMS = (
 )
 """Beginnings of the kernel's names for file systems that more than one kernel may write to."""
 
+_REMEMBERED = 2.5
+"""Seconds for which a host may answer from memory what another host has changed since: glusterfs keeps attributes and
+names for one second, its mounts for another. The last owner may have been elsewhere, and what is remembered of its
+files would make SQLite read an old state and write on top of it (seen on glusterfs)."""
+
 
 def sqlite_database(path: Path, *, shared: bool | None = None) -> Database:
     """Return the database in a file, ours alone until it is released; the file is made if there is none.
@@ -62,10 +67,14 @@ def sqlite_database(path: Path, *, shared: bool | None = None) -> Database:
             f"Database {path}: there is no directory {path.parent}. Make it, writable for the user that heketi runs as,"
             " or correct the path of the database in the configuration."
         )
+    if path.exists() and not path.is_file():
+        raise errors.StoreError(f"Database {path} is not a file. Correct its path in the configuration.")
     if shared is None:
         shared = on_shared_file_system(path.parent)
     owned = ownership.Ownership(path)
     try:
+        if shared:
+            time.sleep(_REMEMBERED)
         _require_ours(path)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let everybody read it
         return Database(name=str(path), engine=_engine(path, shared=shared), release=owned.release)
@@ -79,14 +88,11 @@ def _require_ours(path: Path) -> None:
 
     Only to be called while nobody in this process has the file open: closing it drops the locks of all.
     """
-    if not path.exists():
+    try:
+        with path.open("rb") as file:
+            head = file.read(20)
+    except FileNotFoundError:
         return
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise errors.StoreError(
-            f"Database {path} is not a file. Correct the path of the database in the configuration."
-        )
-    with path.open("rb") as file:
-        head = file.read(20)
     if len(head) == 20 and _BOLT_MAGIC in struct.unpack_from("<I", head, 16) + struct.unpack_from(">I", head, 16):
         raise errors.StoreError(
             f"Database {path} is one of Heketi 10 or older (BoltDB). Its import comes with a later release; until then"

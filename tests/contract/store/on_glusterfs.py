@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from tests.contract.store import homes
 
 from pyheketi.domain import errors
@@ -87,12 +88,8 @@ async def check(here: Path, there: Path) -> None:
     assert sqlite.on_shared_file_system(here.parent)
     owner = homes.child("committer.py", [str(here)])
     for place in (here, there):
-        try:
+        with pytest.raises(errors.StoreLocked, match=f"process {owner.pid} on host"):
             await open_store(place)
-        except errors.StoreLocked as refusal:
-            assert f"process {owner.pid} on host" in str(refusal), refusal
-        else:
-            raise AssertionError(f"a second server has opened {place}")
     assert not here.with_name(here.name + "-shm").exists()
     homes.kill(owner)
 

@@ -1,4 +1,4 @@
-"""The database may live on a GlusterFS volume, as guides recommend: it works there, and one server owns it there too."""
+"""The database may live on a GlusterFS volume, as guides recommend: one server owns it there too."""
 
 import os
 import shutil
@@ -13,9 +13,7 @@ NAMESPACES = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
-@pytest.mark.skipif(
-    shutil.which("glusterfsd") is None, reason="no glusterfsd (Debian: apt-get install glusterfs-server)"
-)
+@pytest.mark.skipif(shutil.which("glusterfsd") is None, reason="no glusterfsd (Debian: glusterfs-server)")
 @pytest.mark.skipif(not Path("/dev/fuse").exists(), reason="this kernel has no FUSE")
 def test_two_hosts_share_a_database_on_glusterfs(tmp_path: Path) -> None:
     done = subprocess.run(

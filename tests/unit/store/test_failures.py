@@ -31,7 +31,7 @@ def constraint(folder: Path) -> None:
 
 
 def unknown_table(folder: Path) -> None:
-    run(f"file:{folder}/x.db", "SELECT * FROM nothing")
+    run(f"file:{folder}/x.db", "SELECT * FROM missing")
 
 
 def run(address: str, *statements: str) -> None:
@@ -48,7 +48,7 @@ def run(address: str, *statements: str) -> None:
         (missing, "it cannot be opened. Let the user that heketi runs as write the file and its directory (unable"),
         (not_a_database, "it is not a database. Name another file (file is not a database)"),
         (constraint, "it refused what contradicts its rules. This is a bug of heketi, please report it (UNIQUE"),
-        (unknown_table, "no such table: nothing"),
+        (unknown_table, "no such table: missing"),
     ],
 )
 def test_what_sqlite_raises(tmp_path: Path, fail: Callable[[Path], None], text: str) -> None:

@@ -23,7 +23,7 @@ def test_the_lock_names_its_owner_and_goes_with_it(database: Path) -> None:
 
     owned.release()
     owned.release()
-    assert not lock.exists()
+    assert lock.read_text() == ""
     Ownership(database).release()
 
 
