@@ -77,7 +77,8 @@ def sqlite_database(path: Path, *, shared: bool | None = None) -> Database:
             time.sleep(_REMEMBERED)
         _require_ours(path)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let everybody read it
-        return Database(name=str(path), engine=_engine(path, shared=shared), release=owned.release)
+        alone = shared or not _shares_memory(path)
+        return Database(name=str(path), engine=_engine(path, alone=alone), release=owned.release)
     except BaseException:
         owned.release()
         raise
@@ -102,7 +103,19 @@ def _require_ours(path: Path) -> None:
         raise errors.StoreError(f"Database {path} is not an SQLite database. Name another file. It was left untouched.")
 
 
-def _engine(path: Path, *, shared: bool) -> sa.Engine:
+def _shares_memory(path: Path) -> bool:
+    """Tell whether SQLite can share memory next to the file: some file systems that are not in our list cannot."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        try:
+            _journal(connection)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL):
+                raise
+            return False
+    return True
+
+
+def _engine(path: Path, *, alone: bool) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         poolclass=sa.NullPool,  # one connection, held by the store
@@ -113,7 +126,7 @@ def _engine(path: Path, *, shared: bool) -> sa.Engine:
         # sqlite3 would begin transactions by itself, but not before SELECT and DDL: off, ``begin`` below does it.
         connection.isolation_level = None
         try:
-            _set_up(connection, path, shared=shared)
+            _set_up(connection, path, alone=alone)
         except BaseException:
             connection.close()  # the pool does not know it yet
             raise
@@ -125,21 +138,14 @@ def _engine(path: Path, *, shared: bool) -> sa.Engine:
     return engine
 
 
-def _set_up(connection: sqlite3.Connection, path: Path, *, shared: bool) -> None:
+def _set_up(connection: sqlite3.Connection, path: Path, *, alone: bool) -> None:
     connection.execute("PRAGMA busy_timeout = 5000")  # for somebody's sqlite3, which may hold it a moment
-    if shared:
+    if alone:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # has to come before the journal is first used
-    try:
-        journal = _journal(connection)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL):
-            raise
-        # No memory can be shared here after all: a file system that is not in our list.
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        shared, journal = True, _journal(connection)
+    journal = _journal(connection)
     connection.execute("PRAGMA synchronous = FULL")  # what was answered survives a power cut
     connection.execute("PRAGMA foreign_keys = ON")
-    _log.debug("Database %s: journal %s, %s locking", path, journal, "exclusive" if shared else "normal")
+    _log.debug("Database %s: journal %s, %s locking", path, journal, "exclusive" if alone else "normal")
     report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if report != "ok":
         raise errors.StoreError(

@@ -65,4 +65,4 @@ SELECT_OPERATION = OPERATIONS.select + " WHERE id = ?"
 FORGET_FINISHED = "DELETE FROM operations WHERE state IN ('done', 'abandoned') AND updated_at < ?"
 
 SELECT_REVISION = "SELECT revision FROM meta"
-ADVANCE_REVISION = "UPDATE meta SET revision = ? WHERE revision <> -1 OR revision = ?"
+ADVANCE_REVISION = "UPDATE meta SET revision = ? WHERE revision = ?"

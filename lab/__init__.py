@@ -1,0 +1,5 @@
+"""Real GlusterFS nodes for tests and demonstrations: see README.md."""
+
+from lab.testbed import Lab, LabNode
+
+__all__ = ["Lab", "LabNode"]

@@ -1,0 +1,109 @@
+#!/bin/bash
+# Build the root file system of the lab's nodes: Debian with systemd, udev, LVM, XFS, glusterd and sshd, and the modules
+# of the User Mode Linux kernel. Run as root: image.sh DIRECTORY
+set -euo pipefail
+out=$1
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$out"
+exec 9>"$out/lock"
+flock 9
+recipe=$(sha256sum "$here/image.sh" | cut -c1-64)
+[ "$(cat "$out/recipe" 2>/dev/null)" = "$recipe" ] && [ -f "$out/root.ext4" ] && exit 0
+
+need=(user-mode-linux mmdebstrap e2fsprogs kmod iproute2 openssh-client procps util-linux glusterfs-client)
+missing=()
+for package in "${need[@]}"; do dpkg --status "$package" >/dev/null 2>&1 || missing+=("$package"); done
+if [ ${#missing[@]} -gt 0 ]; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+for kind in ed25519 ecdsa rsa; do
+    [ -f "$out/id_$kind" ] || ssh-keygen -q -t $kind -N '' -C lab -f "$out/id_$kind"
+done
+
+work=$(mktemp -d "$out/root.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+root=$work/root
+packages=systemd-sysv,udev,dbus,kmod,procps,iproute2,iputils-ping,openssh-server,sudo,lvm2,thin-provisioning-tools
+packages+=,xfsprogs,attr,glusterfs-server,glusterfs-client,fuse3,python3-minimal
+. /etc/os-release
+mmdebstrap --quiet --variant=minbase --include="$packages" \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
+    "$VERSION_CODENAME" "$root" $(ls /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | head -1)
+
+kernel=$(linux.uml --version)
+mkdir -p "$root/lib/modules"
+cp -a "/usr/lib/uml/modules/$kernel" "$root/lib/modules/"
+depmod -b "$root" "$kernel"
+printf '%s\n' dm-mod dm-thin-pool dm-snapshot fuse loop >"$root/etc/modules-load.d/lab.conf"
+
+# Geo-replication starts some twenty Python processes whenever glusterd starts: 18 s here, for nothing.
+rm -f "$root"/usr/lib/*/glusterfs/gsyncd
+
+# Who may log in: root, and a user that needs sudo.
+chroot "$root" useradd --create-home --shell /bin/bash heketi
+echo 'heketi ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/heketi"
+chmod 440 "$root/etc/sudoers.d/heketi"
+for home in /root /home/heketi; do
+    mkdir -p "$root$home/.ssh"
+    cat "$out"/id_*.pub >"$root$home/.ssh/authorized_keys"
+    chmod 700 "$root$home/.ssh"
+    chmod 600 "$root$home/.ssh/authorized_keys"
+done
+chroot "$root" chown -R heketi:heketi /home/heketi
+printf '%s\n' 'PermitRootLogin prohibit-password' 'UseDNS no' 'MaxStartups 100' >"$root/etc/ssh/sshd_config.d/lab.conf"
+
+# Name and address of a node come from the kernel's command line.
+cat >"$root/usr/local/sbin/lab-node" <<'X'
+#!/bin/sh
+for word in $(cat /proc/cmdline); do
+    case $word in lab.name=*) name=${word#*=} ;; lab.ip=*) ip=${word#*=} ;; lab.hosts=*) hosts=${word#*=} ;; esac
+done
+hostname "$name"
+echo "$name" >/etc/hostname
+ip link set lo up
+ip addr add "$ip" dev vec0 2>/dev/null || ip addr add "$ip" dev eth0
+ip link set vec0 up 2>/dev/null || ip link set eth0 up
+{ echo 127.0.0.1 localhost; echo "$hosts" | tr , '\n' | tr = ' '; } >/etc/hosts
+X
+chmod 755 "$root/usr/local/sbin/lab-node"
+cat >"$root/etc/systemd/system/lab-node.service" <<'X'
+[Unit]
+DefaultDependencies=no
+After=local-fs.target systemd-udev-trigger.service
+Before=network.target ssh.service glusterd.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/sbin/lab-node
+[Install]
+WantedBy=sysinit.target
+X
+mkdir -p "$root/etc/systemd/system.conf.d" "$root/etc/systemd/system/systemd-udev-trigger.service.d"
+printf '[Manager]\nDefaultTimeoutStopSec=4s\n' >"$root/etc/systemd/system.conf.d/lab.conf"
+cat >"$root/etc/systemd/system/systemd-udev-trigger.service.d/lab.conf" <<'X'
+[Service]
+ExecStart=
+ExecStart=-udevadm trigger --type=devices --action=add --subsystem-match=block --subsystem-match=net --subsystem-match=misc
+X
+: >"$root/etc/fstab"
+chroot "$root" systemctl --quiet enable lab-node.service ssh.service glusterd.service
+chroot "$root" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
+    e2scrub_reap.service fstrim.timer getty@tty1.service serial-getty@tty0.service console-getty.service \
+    systemd-timesyncd.service systemd-networkd.service systemd-update-utmp.service systemd-random-seed.service \
+    systemd-logind.service rpcbind.service rpcbind.socket systemd-journal-flush.service systemd-binfmt.service \
+    proc-sys-fs-binfmt_misc.automount lvm2-monitor.service systemd-remount-fs.service kmod-static-nodes.service \
+    dev-mqueue.mount dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount \
+    systemd-sysusers.service systemd-tmpfiles-clean.timer blk-availability.service
+chroot "$root" systemctl --quiet set-default multi-user.target
+rm -f "$root/var/lib/glusterd/glusterd.info" "$root/etc/machine-id"
+: >"$root/etc/machine-id"
+rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
+
+truncate -s 4G "$work/root.ext4"
+mkfs.ext4 -q -F -O ^metadata_csum -E lazy_itable_init=1 -L root -d "$root" "$work/root.ext4"
+mv "$work/root.ext4" "$out/root.ext4"
+echo "$recipe" >"$out/recipe"
