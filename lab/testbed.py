@@ -136,6 +136,12 @@ class LabNode:
             _wait_gone(pid)
         (self.home / "ssh").unlink(missing_ok=True)
 
+    def forget(self) -> None:
+        """Take note of the end of the node's process, after ``Lab.down`` has killed it."""
+        if self._process:
+            self._process.wait()
+            self._process = None
+
     def cut_network(self) -> None:
         """Unplug the node's cable."""
         self.lab.exec(["ip", "link", "set", f"tap{self.number}", "nomaster"])
@@ -226,6 +232,8 @@ class Lab:
                     ):
                         _kill(int(process.name))
                 _kill(holder)
+        for node in self.nodes:
+            node.forget()
         if self._holder:
             self._holder.wait()
             self._holder = None

@@ -51,14 +51,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def clean_lab(lab: Lab) -> Iterator[Lab]:
+def clean_lab(lab: Lab) -> Lab:
     """The lab, every node as new."""
     for node in lab.nodes:
         if node.ssh("true", check=False, timeout=10).returncode:
             node.power_cut()
             node.start()
     lab.pristine()
-    yield lab
+    return lab
 
 
 class Site:
