@@ -265,10 +265,18 @@ class Lab:
         return ["nsenter", f"--target={holder}", "--net", "--mount", "env", "-C", place, *map(str, argv)]
 
     def exec(self, argv: Sequence[str | Path], **options: Any) -> "subprocess.CompletedProcess[str]":
-        """Run a program among the nodes and return how it ended; takes what ``subprocess.run`` takes."""
+        """Run a program among the nodes and return how it ended; takes what ``subprocess.run`` takes.
+
+        Raises:
+            RuntimeError: it failed, and ``check`` was not turned off; tells what it said.
+        """
         options = {"check": True, "text": True, "capture_output": True} | options
-        inside = self._inside(argv, options.pop("cwd", None))
-        return subprocess.run(inside, **options)  # noqa: PLW1510  # it is among the options
+        check = options.pop("check")
+        done = subprocess.run(self._inside(argv, options.pop("cwd", None)), check=False, **options)
+        if check and done.returncode:
+            words = " ".join(map(str, argv))
+            raise RuntimeError(f"{words}: status {done.returncode}\n{done.stdout or ''}{done.stderr or ''}")
+        return done
 
     def popen(self, argv: Sequence[str | Path], **options: Any) -> "subprocess.Popen[str]":
         """Start a program among the nodes; takes what ``subprocess.Popen`` takes."""

@@ -97,7 +97,7 @@ def on_real_nodes(*, once: bool) -> None:
             cli = _Cli(environment, lab.exec)
             cli("topology", "load", f"--json={topology}")
             volume = cli("volume", "create", "--size=1", "--replica=3")
-            mount = lab.mount(_value(volume, "Mount"), _value(volume, "Mount Options"))
+            mount = lab.mount(_value(volume, "Mount"), _value(volume, "Mount Options").replace(",", ":"))
             lab.exec(["sh", "-c", f"echo 'a file on three bricks' > {mount}/hello; ls -l {mount}; df -h {mount}"])
             say(
                 f"""

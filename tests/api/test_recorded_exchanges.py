@@ -12,19 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-
-from pyheketi.planning.devices import DeviceAdd
 from tests.api import asgi
 from tests.house import House
 from tests.shared import golden
+
+from pyheketi.planning.devices import DeviceAdd
 
 pytestmark = pytest.mark.anyio
 
 _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
-LATER = re.compile(
-    r"/(blockvolumes|tags|clone|block-restriction|bricks|operations|internal|admin|db|backup|metrics)\b"
-)
+LATER = re.compile(r"/(blockvolumes|tags|clone|block-restriction|bricks|operations|internal|admin|db|backup|metrics)\b")
 """Paths of the next issue."""
 
 DIFFERENT = {
@@ -53,7 +51,7 @@ def _exchanges(section: str) -> Iterator[Exchange]:
     end = text.find("\n## ", start)
     for block in text[start : None if end < 0 else end].split("\n>> ")[1:]:
         lines = block.split("\n")
-        method, path, body = (lines[0].split(" ", 2) + [""])[:3]
+        method, path, body = [*lines[0].split(" ", 2), ""][:3]
         status, headers = re.fullmatch(r"\s+(\d+) [\w -]+? (\{.*\})", lines[1]).groups()  # type: ignore[union-attr]  # the file's form
         ending = None
         if len(lines) > 3 and "async ->" in lines[3]:
