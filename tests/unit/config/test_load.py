@@ -1,0 +1,170 @@
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.shared import shared_dir
+
+from pyheketi.config import jsonc
+from pyheketi.config.load import ConfigError, load, parse_settings
+from pyheketi.config.settings import GlusterSettings, NodeSettings, Settings, SshSettings
+
+ROOT = Path(__file__).resolve().parents[3]
+MOCK = '{"port": "8080", "jwt": {"admin": {"key": "a"}, "user": {"key": "b"}}, "glusterfs": {"executor": "mock"}}'
+
+
+def faults(text: str, environ: dict[str, str] | None = None, *, disable_auth: bool = False) -> list[str]:
+    try:
+        parse_settings(text, "f", environ or {}, disable_auth=disable_auth)
+    except ConfigError as error:
+        return list(error.faults)
+    return []
+
+
+def test_defaults() -> None:
+    loaded = parse_settings(MOCK, "f", {})
+    assert loaded.warnings == ()
+    assert loaded.settings == Settings(
+        port=8080, admin_key="a", user_key="b", glusterfs=GlusterSettings(executor="mock")
+    )
+
+
+@pytest.mark.parametrize("guide", ["01-three-servers-glusterfs-heketi", "04-dynamic-provisioning-ubuntu"])
+def test_the_guides_files_load_as_they_are(guide: str) -> None:
+    text = (shared_dir() / "seeds" / f"{guide}.md").read_text(errors="replace")
+    found = re.search(r"heketi\.json\s*(?:<< EOF)?\n(\{.*?^\})", text, re.DOTALL | re.MULTILINE)
+    assert found
+    settings = parse_settings(found[1], "heketi.json", {}).settings
+    assert settings.port == 8080
+    assert settings.glusterfs.ssh.user == "root"
+    assert settings.glusterfs.db == "/var/lib/heketi/heketi.db"
+
+
+def test_our_own_example_loads() -> None:
+    loaded = load(str(ROOT / "deploy" / "heketi.json"), {})
+    assert loaded.warnings == ()
+    assert loaded.settings.glusterfs.executor == "ssh"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ["f:1:1: the file ends here, a value is missing"]),
+        ("{", ["f:1:2: the file ends here, a } is missing"]),
+        ('{"a": 1\n "b": 2}', ["f:2:2: a comma is missing before this"]),
+        ('{"a" 1}', ['f:1:6: a colon is expected here, after the key "a"']),
+        ("{'a': 1}", ['f:1:2: a key in double quotes is expected here: "key": value']),
+        ('{"a": yes}', ["f:1:7: 'yes' is no value (text stands in double quotes)"]),
+        ('{"a": "x\n"}', ["f:1:7: this text has no closing double quote on its line"]),
+        ("/* x", ["f:1:1: this comment has no end"]),
+        ("[" * 200, ["f:1:102: too deeply nested"]),
+        ("[]", ["f:1:1: the file: expected a section in braces, found a section or list"]),
+    ],
+)
+def test_what_is_no_json_is_told_with_its_place(text: str, expected: list[str]) -> None:
+    assert faults(text)[: len(expected)] == expected
+
+
+def test_all_faults_at_once() -> None:
+    text = """{
+  "port": "http",
+  "enable_tls": "no",
+  "glusterfs": {
+    "brick_max_size_gb": "1024",
+    "sshexec": {"gluster_cli_timeout": "Optional: seconds", "sudo": 1}
+  }
+}"""
+    assert faults(text, {"HEKETI_SNAPSHOT_LIMIT": "many"}) == [
+        "f:2:3: port: expected a TCP port, 1 to 65535, found 'http'",
+        "f:3:3: enable_tls: expected true or false, without quotes, found 'no'",
+        "f:5:5: glusterfs.brick_max_size_gb: expected a whole number, without quotes, found '1024'",
+        "f:6:61: glusterfs.sshexec.sudo: expected true or false, without quotes, found 1",
+        "f:6:17: glusterfs.sshexec.gluster_cli_timeout: "
+         "expected a whole number, without quotes, found 'Optional: seconds'",
+        "HEKETI_SNAPSHOT_LIMIT: expected a whole number, found 'many'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"port": None}, 'port: must be set, for example "port": "8080"'),
+        ({"jwt": {}}, "Missing JWT information in config file"),
+        ({"glusterfs": {"executor": "x"}}, "invalid executor: x"),
+        ({"glusterfs": {"executor": "kubernetes"}}, "later release"),
+        ({"glusterfs": {}}, "Missing ssh private key file in configuration"),
+        ({"glusterfs": {"executor": "mock", "brick_min_size_gb": 5000}}, "5000 is more than brick_max_size_gb"),
+        ({"glusterfs": {"executor": "mock", "zone_checking": "some"}}, "expected none or strict"),
+        ({"enable_tls": True}, "cert_file: must be set with enable_tls"),
+        ({"enable_tls": True, "cert_file": "/no/such"}, "there is no file /no/such"),
+        ({"default_state": "read-only"}, "only normal is supported"),
+    ],
+    ids=str,
+)
+def test_rules_between_settings(change: dict[str, object], text: str) -> None:
+    assert any(text in fault for fault in faults(json.dumps(json.loads(MOCK) | change)))
+
+
+def test_unknown_settings_are_warned_about_and_comments_are_not() -> None:
+    text = MOCK.replace('"glusterfs": {', '"_note": 1, "prot": 1, "glusterfs": {"loglevl": "x", ')
+    warnings = parse_settings(text, "f", {}).warnings
+    assert [warning.split(": ", 1)[1] for warning in warnings] == [
+        "prot: unknown setting, did you mean port?",
+        "glusterfs.loglevl: unknown setting, did you mean loglevel?",
+    ]
+
+
+def test_the_environment_comes_first_and_the_command_line_before_it() -> None:
+    environ = {
+        "HEKETI_EXECUTOR": "mock",
+        "HEKETI_DB_PATH": "/x",
+        "HEKETI_HTTP_PORT": "81",
+        "HEKETI_DISABLE_HEALTH_MONITOR": "true",
+        "HEKETI_GLUSTERAPP_REBALANCE_ON_EXPANSION": "false",
+        "SSH_KNOWN_HOSTS": "/a:/b",
+        "HEKETI_ADMIN_KEY": "",
+    }
+    settings = parse_settings('{"port": 80, "glusterfs": {}}', "f", environ, disable_auth=True).settings
+    assert settings.port == 81
+    assert settings.disable_auth
+    assert settings.glusterfs.db == "/x"
+    assert settings.glusterfs.disable_monitor_gluster_nodes
+    assert not settings.glusterfs.nodes.rebalance_on_expansion
+    assert settings.glusterfs.ssh.trusted_known_hosts == ("/a", "/b")
+
+
+def test_secrets_are_never_shown() -> None:
+    text = MOCK.replace('"a"', '"hush"').replace('"b"', "17")
+    try:
+        shown = repr(parse_settings(text, "f", {}))
+    except ConfigError as error:
+        shown = str(error)
+    assert "hush" not in shown + repr(parse_settings(MOCK.replace('"a"', '"hush"'), "f", {}))
+    assert "17" not in shown
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    names = {each.name for kind in (Settings, GlusterSettings, NodeSettings, SshSettings) for each in fields(kind)}
+    meant_otherwise = {"admin_key", "user_key", "glusterfs", "nodes", "ssh", "volume_create_retries"}
+    inner = {"iat_leeway_seconds", "mock_device_size_gb", "trusted_known_hosts", "disable_auth"}
+    assert [name for name in sorted(names - meant_otherwise - inner) if f"`{name}`" not in text] == []
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+_blanks = st.sampled_from(["", " ", "\n\t", " # x\n", '// {["\n', "/* , */", "\r\n"])
+
+
+@given(_json, st.data())
+def test_comments_and_blanks_change_nothing(value: object, data: st.DataObject) -> None:
+    text = json.dumps(value)
+    pieces = re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\[\]{},:"\s]+', text)
+    spaced = "".join(data.draw(_blanks) + piece for piece in pieces) + data.draw(_blanks)
+    assert jsonc.parse(spaced).value == value
