@@ -1,6 +1,7 @@
 """Speed and size of the server on simulated nodes: ``python benchmarks/server.py``. Medians of one run.
 
-Volumes are created over HTTP as clients do it: POST, poll the job, GET what it made; with tokens, on one connection a client.
+Volumes are created over HTTP as clients do it: POST, poll the job, GET what it made; with tokens, on one connection a
+client.
 """
 
 import base64
@@ -139,9 +140,12 @@ def furnish(port: int) -> None:
 
 def grow(port: int, to: int) -> list[str]:
     client = Client(port)
-    while len(found := json.loads(client("GET", "/volumes")[2])["volumes"]) < to:
-        client.create()
-    return found
+    while True:
+        found: list[str] = json.loads(client("GET", "/volumes")[2])["volumes"]
+        if len(found) >= to:
+            return found
+        for _ in range(to - len(found)):
+            client.create()
 
 
 def reads(port: int, volume: str, count: int = 3000) -> float:

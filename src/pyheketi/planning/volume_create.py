@@ -67,7 +67,8 @@ def plan(
     """Choose cluster, brick size and devices for a new volume.
 
     Raises:
-        Conflict: an option cannot be understood, or no cluster may hold the volume, by its name, kind or number of volumes.
+        Conflict: an option cannot be understood,
+            or no cluster may hold the volume, by its name, kind or number of volumes.
         NoSpace: no cluster has room; says per cluster and device why.
     """
     draft = _draft(request, volume, operation, limits)

@@ -82,8 +82,10 @@ def test_all_faults_at_once() -> None:
         "f:3:3: enable_tls: expected true or false, without quotes, found 'no'",
         "f:5:5: glusterfs.brick_max_size_gb: expected a whole number, without quotes, found '1024'",
         "f:6:61: glusterfs.sshexec.sudo: expected true or false, without quotes, found 1",
-        "f:6:17: glusterfs.sshexec.gluster_cli_timeout: "
-         "expected a whole number, without quotes, found 'Optional: seconds'",
+        (
+            "f:6:17: glusterfs.sshexec.gluster_cli_timeout: expected a whole number, without quotes, "
+            "found 'Optional: seconds'"
+        ),
         "HEKETI_SNAPSHOT_LIMIT: expected a whole number, found 'many'",
     ]
 
