@@ -100,15 +100,23 @@ class Sshd:
         )
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd drops its rights
-        with (self.folder / "log").open("ab") as log:
-            server = program("sshd", "openssh-server")
-            self.process = subprocess.Popen([server, "-D", "-e", "-f", str(config)], stderr=log)
         for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex((HOST, self.port)) == 0:
-                    return
-            time.sleep(0.05)
+            if self._listens(config):
+                return
+            time.sleep(0.05)  # a session of the server before may hold the port for a moment
         pytest.fail(f"sshd does not start: {(self.folder / 'log').read_text()}")
+
+    def _listens(self, config: Path) -> bool:
+        """Start the server, and tell whether it got its port."""
+        log = self.folder / "log"
+        with log.open("wb") as file:
+            server = program("sshd", "openssh-server")
+            self.process = subprocess.Popen([server, "-D", "-e", "-f", str(config)], stderr=file)
+        while self.process.poll() is None:
+            if b"Server listening" in log.read_bytes():
+                return True
+            time.sleep(0.02)
+        return False
 
     def stop(self) -> None:
         """Kill the server and all its connections, as a reset does; what runs through them stays."""
