@@ -46,7 +46,7 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", home], check=True)
     python = home / "bin" / "python"
     wanted = ["heketi==3.0.0", "PyJWT~=2.4.0", "requests"]
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.fail(f"the official client cannot be installed:\n{done.stderr}")
