@@ -57,6 +57,7 @@ def clean_lab(lab: Lab) -> Lab:
         if node.ssh("true", check=False, timeout=10).returncode:
             node.power_cut()
             node.start()
+            node.wait_ready()
     lab.pristine()
     return lab
 

@@ -169,8 +169,9 @@ def test_a_node_without_power(four_nodes: Site) -> None:
     wait_until_peers_know(site.lab.nodes[0])
     made = site.json("volume", "create", "--size=1", "--replica=3")  # made on the others, whoever was tried first
     assert len(made["bricks"]) == 3
-    text = site.refused("volume", "create", "--size=1", "--durability=disperse", "--disperse-data=4")
-    assert "Unable to" in text or "No space" in text
+    text = site.refused("volume", "create", "--size=4", "--durability=disperse")
+    assert text.startswith("Error: Failed to allocate new volume: No space\n")
+    assert "on 6 different nodes" in text
     node.start()
     node.wait_ready()
     site.cli("volume", "delete", made["id"])

@@ -2,6 +2,7 @@
 
 ``#`` and ``//`` begin a comment up to the end of the line, ``/* … */`` stands anywhere. A comma after the last item is
 tolerated, what follows the first value is ignored, of a key given twice the last counts; each earns a warning.
+No message repeats a value: it may be a secret whose quotes were forgotten.
 """
 
 import json
@@ -19,6 +20,8 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
 _WORD = re.compile(r"\w+")
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 _DEEPEST = 100
+_LONGEST = 400
+"""Characters of a number; Python refuses to read very long ones."""
 
 
 class Fault(Exception):  # part of a larger error
@@ -35,7 +38,7 @@ class Document:
 
     value: object = None
     positions: dict[Path, Position] = field(default_factory=dict)
-    """Of the value of each key; the path ends with the key."""
+    """Of each key; the path ends with the key."""
     warnings: list[tuple[Position, str]] = field(default_factory=list)
 
 
@@ -82,7 +85,7 @@ class _Reader:
     def _object(self, path: Path) -> dict[str, object]:
         found: dict[str, object] = {}
         self._at += 1
-        while self._more("}"):
+        while self._more("}", first=not found):
             if self._peek() != '"':
                 raise self._fault('a key in double quotes is expected here: "key": value')
             begin = self._position()
@@ -101,15 +104,16 @@ class _Reader:
     def _array(self, path: Path) -> list[object]:
         found: list[object] = []
         self._at += 1
-        while self._more("]"):
+        while self._more("]", first=not found):
             found.append(self._value((*path, str(len(found)))))
         return found
 
-    def _more(self, end: str) -> bool:
+    def _more(self, end: str, *, first: bool) -> bool:
         """Step to the next item, past its comma; tell whether there is one."""
-        before = self._text[: self._at].rstrip()[-1:]
         self._skip()
         comma = self._peek() == ","
+        if comma and first:
+            raise self._fault("there is nothing before this comma")
         if comma:
             self._at += 1
             self._skip()
@@ -120,7 +124,7 @@ class _Reader:
             return False
         if self._peek() == "":
             raise self._fault(f"the file ends here, a {end} is missing")
-        if not comma and before not in "{[":
+        if not comma and not first:
             raise self._fault("a comma is missing before this")
         return True
 
@@ -131,20 +135,21 @@ class _Reader:
         try:
             value = json.loads(match[0], strict=False)
         except ValueError as error:
-            raise self._fault(f"this text cannot be read: {error}") from error
+            raise self._fault("this text has a backslash that means nothing; a plain one is written twice") from error
         self._at = match.end()
         return str(value)
 
     def _number_or_word(self) -> object:
         if match := _NUMBER.match(self._text, self._at):
+            if len(match[0]) > _LONGEST:
+                raise self._fault("this number is too long")
             self._at = match.end()
             return json.loads(match[0])
         match = _WORD.match(self._text, self._at)
         if match and match[0] in _WORDS:
             self._at = match.end()
             return _WORDS[match[0]]
-        word = match[0] if match else self._peek()
-        raise self._fault(f"{word!r} is no value (text stands in double quotes)")
+        raise self._fault("this is no value (text stands in double quotes)")
 
     def _skip(self) -> None:
         match = _SPACE.match(self._text, self._at)

@@ -1,13 +1,14 @@
 """Read heketi.json and the environment into settings, and tell of all faults at once."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pyheketi.config import jsonc
-from pyheketi.config.settings import UNUSED, GlusterSettings, NodeSettings, Settings, SshSettings
+from pyheketi.config.settings import UNUSED, UNUSED_VARIABLES, GlusterSettings, NodeSettings, Settings, SshSettings
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
@@ -20,6 +21,17 @@ _TOP = frozenset({"port", "bind_address", "enable_tls", "cert_file", "key_file",
 )
 _ELSEWHERE = frozenset({"volume_create_retries", "mock_device_size_gb", "trusted_known_hosts", "nodes", "ssh"})
 """Fields that are no keys of their section."""
+
+_PLACE: dict[type, jsonc.Path] = {
+    Settings: (),
+    GlusterSettings: ("glusterfs",),
+    NodeSettings: ("glusterfs", "sshexec"),
+    SshSettings: ("glusterfs", "sshexec"),
+}
+"""The section of the file that holds the keys of each kind of settings."""
+
+_SECRET = frozenset({"jwt", "database_url"})
+"""Keys at the top whose values are never part of a message."""
 
 _ENVIRONMENT: dict[str, tuple[type, str]] = {
     "HEKETI_EXECUTOR": (GlusterSettings, "executor"),
@@ -66,9 +78,16 @@ _ZERO_IS_DEFAULT = frozenset(
         "request_body_limit_kb",
         "sessions_per_node",
         "connect_timeout",
+        "refresh_time_monitor_gluster_nodes",
+        "refresh_time_background_cleaner",
     }
 )
-_MAY_BE_NEGATIVE = frozenset({"max_volumes_per_cluster", "seed"})
+_NEGATIVE_IS_DEFAULT = frozenset({"block_hosting_volume_size", "volume_create"})
+_MAY_BE_NEGATIVE = frozenset({"max_volumes_per_cluster", "seed"}) | _NEGATIVE_IS_DEFAULT
+
+
+_PORT = "a TCP port, 1 to 65535"
+_PREALLOC = re.compile(r"[a-zA-Z0-9_-]+")
 
 
 class ConfigError(Exception):
@@ -126,20 +145,22 @@ class _Reader:
     def __init__(self, document: jsonc.Document, name: str, environ: Mapping[str, str]) -> None:
         self._document, self._name, self._environ = document, name, environ
         self.faults: list[str] = []
+        self._faulty: set[jsonc.Path] = set()
+        self._positions = {_lower(path): place for path, place in document.positions.items()}
+        self._variables: dict[jsonc.Path, str] = {}
         self.warnings = [f"{name}:{line}:{column}: {text}" for (line, column), text in document.warnings]
 
     def settings(self, *, disable_auth: bool) -> Settings:
         top = self._section((), self._document.value, _TOP | {"use_auth", "jwt", "glusterfs", "default_state", *UNUSED})
         values = self._values(Settings, top)
         self._warn_unused(top)
-        if "use_auth" in top and not disable_auth and top["use_auth"][1] is False:
+        use_auth = self._typed(top["use_auth"], bool, "use_auth") if "use_auth" in top else None
+        if use_auth is False and not disable_auth:
             self.warnings.append(
                 f"{self._at(top['use_auth'][0])}: use_auth: has no effect, as in Heketi 10: clients need a token "
                 "unless the server is started with --disable-auth"
             )
-        state = self._text(top, "default_state")
-        if state not in ("", "normal") or self._environ.get("HEKETI_DEFAULT_STATE", "") not in ("", "normal"):
-            self.faults.append("default_state: only normal is supported by this release")
+        self._check_state(top)
         for role in ("admin", "user"):
             key = self._key(top, role)
             values.setdefault(f"{role}_key", key)
@@ -164,7 +185,7 @@ class _Reader:
             limits = self._section(*section["operation_retry_limits"], {"volume_create"})
             if "volume_create" in limits:
                 given = self._typed(limits["volume_create"], int, "volume_create")
-                values |= {"volume_create_retries": given} if given else {}
+                values |= {"volume_create_retries": given} if given and given > 0 else {}
         for word, flag in (
             ("HEKETI_DISABLE_HEALTH_MONITOR", "disable_monitor_gluster_nodes"),
             ("HEKETI_DISABLE_BACKGROUND_CLEANER", "disable_background_cleaner"),
@@ -175,6 +196,10 @@ class _Reader:
         keys = {each.name for part in (NodeSettings, SshSettings) for each in fields(part)} - _ELSEWHERE
         ssh_section = self._section(ssh_path, ssh, keys)
         nodes = self._values(NodeSettings, ssh_section)
+        if _PREALLOC.fullmatch(nodes.get("block_prealloc", "full")) is None:
+            del nodes["block_prealloc"]
+            where = self._where((*_PLACE[NodeSettings], "block_prealloc"))
+            self.warnings.append(f"{where}: expected letters, digits, - and _; full is used")
         if "HEKETI_GLUSTERAPP_REBALANCE_ON_EXPANSION" not in self._environ:
             nodes.pop("rebalance_on_expansion", None)
         reach = self._values(SshSettings, ssh_section)
@@ -186,6 +211,8 @@ class _Reader:
 
     def _section(self, path: jsonc.Path, value: object, known: "frozenset[str] | set[str]") -> "_Section":
         """Return the keys of a section by their names here, each with its path and value."""
+        if value is None and path:
+            return {}
         if not isinstance(value, dict):
             self._expected(path, "a section in braces", value)
             return {}
@@ -193,9 +220,11 @@ class _Reader:
         found: _Section = {}
         for key, item in value.items():
             if (name := by_lower.get(key.lower())) is not None:
+                if name in found:
+                    self.warnings.append(f'{self._at((*path, key))}: "{name}" is given twice, the last one counts')
                 found[name] = ((*path, key), item)
             elif not key.startswith("_"):
-                close = difflib.get_close_matches(key.lower(), known, 1)
+                close = difflib.get_close_matches(key.lower(), sorted(known), 1)
                 hint = f", did you mean {close[0]}?" if close else ""
                 self.warnings.append(f"{self._at((*path, key))}: {'.'.join((*path, key))}: unknown setting{hint}")
         return found
@@ -211,10 +240,13 @@ class _Reader:
         for word, (owner, name) in _ENVIRONMENT.items():
             if owner is kind and self._environ.get(word):
                 wanted = next(_type_of(each.type) for each in fields(kind) if each.name == name)
-                value = self._from_text(word, self._environ[word], wanted)
-                if value is not None:
+                self._variables[_PLACE[kind] + (name,)] = word
+                value = self._from_text(word, wanted, name)
+                if value is None:
+                    self._faulty.add((*_PLACE[kind], name))
+                else:
                     values[name] = value
-        return {name: value for name, value in values.items() if not (name in _ZERO_IS_DEFAULT and value == 0)}
+        return {name: value for name, value in values.items() if not _means_default(name, value)}
 
     def _typed(self, given: tuple[jsonc.Path, object], wanted: type, name: str) -> Any:
         """Return a value of the wanted type, or None after a fault."""
@@ -235,18 +267,22 @@ class _Reader:
         return None
 
     def _port(self, path: jsonc.Path, value: object) -> int | None:
-        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
-            return int(text)
-        if path[-2:-1] == ("sshexec",) and isinstance(value, str) and not any(map(str.isdigit, value)):
+        if value == "" or (number := _tcp_port(value)) is not None:
+            return None if value == "" else number
+        if len(path) > 1 and isinstance(value, str) and re.search(r"[a-z] [a-z]", value, re.IGNORECASE):
             self.warnings.append(f"{self._at(path)}: {'.'.join(path)}: is no number, 22 is used")
             return None  # the sample file of the original has a sentence here
-        self._expected(path, "a TCP port, 1 to 65535", value)
+        self._expected(path, _PORT, value)
         return None
 
-    def _from_text(self, word: str, text: str, wanted: type) -> Any:
+    def _from_text(self, word: str, wanted: type, name: str) -> Any:
+        text = self._environ[word]
         if wanted is str:
             return text
+        if name == "port":
+            if (port := _tcp_port(text)) is None:
+                self.faults.append(f"{word}: expected {_PORT}, found {text!r}")
+            return port
         if wanted is bool:
             if text in _TRUE | _FALSE:
                 return text in _TRUE
@@ -257,14 +293,10 @@ class _Reader:
         except ValueError:
             self.faults.append(f"{word}: expected a whole number, found {text!r}")
             return None
-        negative_is_fine = "VOLUMES_PER_CLUSTER" in word
-        if number < 0 and not negative_is_fine:
+        if number < 0 and name not in _MAY_BE_NEGATIVE:
             self.faults.append(f"{word}: expected a number that is not negative, found {text!r}")
             return None
         return number
-
-    def _text(self, section: "_Section", name: str) -> str:
-        return self._typed(section[name], str, name) or "" if name in section else ""
 
     def _key(self, top: "_Section", role: str) -> str:
         """Return the secret of a role. It is never part of a message."""
@@ -275,29 +307,47 @@ class _Reader:
             return ""
         path, value = roles[role]
         section = self._section(path, value, {"key"})
-        if "key" in section and not isinstance(section["key"][1], str):
-            self.faults.append(f"{self._at(section['key'][0])}: {'.'.join(section['key'][0])}: expected text in quotes")
-            return ""
-        return str(section["key"][1]) if "key" in section else ""
+        return self._typed(section["key"], str, "key") or "" if "key" in section else ""
+
+    def _check_state(self, top: "_Section") -> None:
+        """Refuse what would be unsafe to ignore: a server meant to be read-only."""
+        given = self._typed(top["default_state"], str, "default_state") if "default_state" in top else None
+        variable = self._environ.get("HEKETI_DEFAULT_STATE", "")
+        if (variable or given or "normal") != "normal":
+            where = "HEKETI_DEFAULT_STATE" if variable else self._where(top["default_state"][0])
+            self.faults.append(f"{where}: only normal is supported by this release")
 
     def _warn_unused(self, section: "_Section") -> None:
         for name, why in UNUSED.items():
-            if name in section and section[name][1]:
-                path = section[name][0]
-                self.warnings.append(f"{self._at(path)}: {'.'.join(path)}: has no effect: {why}")
+            given = name in section and self._typed(section[name], bool, name)
+            variable = UNUSED_VARIABLES.get(name, "")
+            if given:
+                self.warnings.append(f"{self._where(section[name][0])}: has no effect: {why}")
+            elif self._environ.get(variable) and "glusterfs" in section:  # any text turns these on
+                self.warnings.append(f"{variable}: has no effect: {why}")
 
     # -- rules ---------------------------------------------------------------------------------------------------
 
     def _check(self, settings: Settings) -> None:
-        if not self.faults:  # one wrong value must not be told twice
-            self.faults.extend(f"{self._name}: {fault}" for rule in _RULES for fault in rule(settings))
+        """Add what is wrong between settings, except where a fault of one of them is told already."""
+        for rule in _RULES:
+            for about, text in rule(settings):
+                if not any(_touches(path, faulty) for path in about for faulty in self._faulty):
+                    self.faults.append(f"{self._where(about[0])}: {text}")
+
+    def _where(self, path: jsonc.Path) -> str:
+        """Return the variable that gave a setting, or its place in the file and its name."""
+        return self._variables.get(_lower(path)) or f"{self._at(path)}: {'.'.join(path)}"
 
     def _at(self, path: jsonc.Path) -> str:
-        line, column = self._document.positions.get(path, (1, 1))
-        return f"{self._name}:{line}:{column}"
+        place = self._document.positions.get(path) or self._positions.get(_lower(path))
+        return f"{self._name}:{place[0]}:{place[1]}" if place else self._name
 
     def _expected(self, path: jsonc.Path, what: str, found: object) -> None:
-        shown = repr(found)[:60] if not isinstance(found, dict | list) else "a section or list"
+        self._faulty.add(_lower(path))
+        shown = "a section or list" if isinstance(found, dict | list) else repr(found)[:60]
+        if path and path[0].lower() in _SECRET:
+            shown = "something else"
         fault = f"{self._at(path)}: {'.'.join(path) or 'the file'}: expected {what}, found {shown}"
         if fault not in self.faults:
             self.faults.append(fault)
@@ -311,56 +361,83 @@ def _type_of(annotation: object) -> type:
     return {"int": int, "bool": bool}.get(text.split(" |")[0], str)
 
 
+def _lower(path: jsonc.Path) -> jsonc.Path:
+    return tuple(part.lower() for part in path)
+
+
+def _touches(path: jsonc.Path, other: jsonc.Path) -> bool:
+    """Tell whether one of two settings is the other, or holds it."""
+    shared = min(len(path), len(other))
+    return path[:shared] == other[:shared]
+
+
+def _means_default(name: str, value: object) -> bool:
+    if isinstance(value, int) and name in _NEGATIVE_IS_DEFAULT:
+        return value <= 0
+    return value == "" or (value == 0 and name in _ZERO_IS_DEFAULT)
+
+
+def _tcp_port(value: object) -> int | None:
+    """Return a port that is given as number or as text."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return int(text) if re.fullmatch(r"[0-9]{1,5}", text) and 0 < int(text) < 65536 else None
+
+
 # -- rules between settings ----------------------------------------------------------------------------------------
 
+_Finding: TypeAlias = tuple[tuple[jsonc.Path, ...], str]
+"""The settings that a fault is about, the one to change first, and what is wrong."""
 
-def _has_port(settings: Settings) -> Iterator[str]:
+_EXECUTOR = ("glusterfs", "executor")
+
+
+def _has_port(settings: Settings) -> Iterator[_Finding]:
     if not settings.port:
-        yield 'port: must be set, for example "port": "8080"'
+        yield (("port",),), 'must be set, for example "port": "8080"'
 
 
-def _has_keys(settings: Settings) -> Iterator[str]:
+def _has_keys(settings: Settings) -> Iterator[_Finding]:
     if not settings.disable_auth and not (settings.admin_key and settings.user_key):
         yield (
-            "jwt: Missing JWT information in config file: set jwt.admin.key and jwt.user.key (or HEKETI_ADMIN_KEY and "
-            "HEKETI_USER_KEY), or start the server with --disable-auth"
+            (("jwt",),),
+            "Missing JWT information in config file: set jwt.admin.key and jwt.user.key (or HEKETI_ADMIN_KEY and "
+            "HEKETI_USER_KEY), or start the server with --disable-auth",
         )
 
 
-def _has_certificate(settings: Settings) -> Iterator[str]:
+def _has_certificate(settings: Settings) -> Iterator[_Finding]:
     if settings.enable_tls:
-        for name in ("cert_file", "key_file"):
-            file = getattr(settings, name)
+        for name, file in (("cert_file", settings.cert_file), ("key_file", settings.key_file)):
+            about = ((name,), ("enable_tls",))
             if not file:
-                yield f"{name}: must be set with enable_tls"
+                yield about, "must be set with enable_tls"
             elif not Path(file).is_file():
-                yield f"{name}: there is no file {file}"
+                yield about, f"there is no file {file}"
 
 
-def _has_executor(settings: Settings) -> Iterator[str]:
+def _has_executor(settings: Settings) -> Iterator[_Finding]:
     executor = settings.glusterfs.executor
     if executor in ("kube", "kubernetes"):
-        yield "glusterfs.executor: the Kubernetes executor comes with a later release; use ssh"
-    elif executor not in ("", "ssh", "mock"):
-        yield f"glusterfs.executor: invalid executor: {executor} (ssh or mock)"
-    elif executor != "mock" and not settings.glusterfs.ssh.keyfile:
-        yield "glusterfs.sshexec.keyfile: Missing ssh private key file in configuration"
+        yield (_EXECUTOR,), "the Kubernetes executor comes with a later release; use ssh"
+    elif executor not in ("ssh", "mock"):
+        yield (_EXECUTOR,), f"invalid executor: {executor} (ssh or mock)"
+    elif executor == "ssh" and not settings.glusterfs.ssh.keyfile:
+        about = (("glusterfs", "sshexec", "keyfile"), _EXECUTOR)
+        yield about, "Missing ssh private key file in configuration"
 
 
-def _has_sane_limits(settings: Settings) -> Iterator[str]:
+def _has_sane_limits(settings: Settings) -> Iterator[_Finding]:
     gluster = settings.glusterfs
     if gluster.brick_min_size_gb > gluster.brick_max_size_gb:
-        yield (
-            f"glusterfs.brick_min_size_gb: {gluster.brick_min_size_gb} is more than brick_max_size_gb, "
-            f"{gluster.brick_max_size_gb}"
-        )
-    if gluster.zone_checking not in ("", "none", "strict"):
-        yield f"glusterfs.zone_checking: expected none or strict, found {gluster.zone_checking!r}"
-    if gluster.loglevel not in ("", *_LEVELS):
-        yield f"glusterfs.loglevel: expected one of {', '.join(_LEVELS)}, found {gluster.loglevel!r}"
+        about = (("glusterfs", "brick_min_size_gb"), ("glusterfs", "brick_max_size_gb"))
+        yield about, f"{gluster.brick_min_size_gb} is more than brick_max_size_gb, {gluster.brick_max_size_gb}"
+    if gluster.zone_checking not in ("none", "strict"):
+        yield (("glusterfs", "zone_checking"),), f"expected none or strict, found {gluster.zone_checking!r}"
+    if gluster.loglevel not in _LEVELS:
+        yield (("glusterfs", "loglevel"),), f"expected one of {', '.join(_LEVELS)}, found {gluster.loglevel!r}"
 
 
-_RULES: tuple[Callable[[Settings], Iterator[str]], ...] = (
+_RULES: tuple[Callable[[Settings], Iterator[_Finding]], ...] = (
     _has_port,
     _has_keys,
     _has_certificate,

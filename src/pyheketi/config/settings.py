@@ -142,8 +142,8 @@ class Settings:
     """PEM file of its key."""
     request_body_limit_kb: int = 1024
     """KiB of the largest request body."""
-    database_url: str = ""
-    """``postgresql+psycopg://…``: the database, instead of ``db``."""
+    database_url: str = field(default="", repr=False)
+    """``postgresql+psycopg://…``: the database, instead of ``db``; may hold a password."""
     job_retention_hours: int = 24
     """Hours that results of jobs are kept."""
     shutdown_grace_seconds: int = 60
@@ -162,3 +162,11 @@ UNUSED = MappingProxyType(
     }
 )
 """Settings of Heketi that do nothing here: worth a warning when they are on."""
+
+UNUSED_VARIABLES = MappingProxyType(
+    {
+        "backup_db_to_kube_secret": "HEKETI_BACKUP_DB_TO_KUBE_SECRET",
+        "profiling": "HEKETI_PROFILING",
+    }
+)
+"""Variables that turn them on."""
