@@ -91,7 +91,7 @@ class _Reader:
             begin = self._position()
             key = self._string()
             if key in found:
-                self._warn(f'"{key}" is given twice, the last one counts')
+                self._found.warnings.append((begin, f'"{key}" is given twice, the last one counts'))
             self._skip()
             if self._peek() != ":":
                 raise self._fault(f'a colon is expected here, after the key "{key}"')

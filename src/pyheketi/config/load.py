@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -151,9 +151,11 @@ class _Reader:
         self.warnings = [f"{name}:{line}:{column}: {text}" for (line, column), text in document.warnings]
 
     def settings(self, *, disable_auth: bool) -> Settings:
-        top = self._section((), self._document.value, _TOP | {"use_auth", "jwt", "glusterfs", "default_state", *UNUSED})
+        top = self._section(
+            (), self._document.value, _TOP | {"use_auth", "jwt", "glusterfs", "default_state", *UNUSED_VARIABLES}
+        )
         values = self._values(Settings, top)
-        self._warn_unused(top)
+        self._warn_unused(top, UNUSED_VARIABLES)
         use_auth = self._typed(top["use_auth"], bool, "use_auth") if "use_auth" in top else None
         if use_auth is False and not disable_auth:
             self.warnings.append(
@@ -174,13 +176,14 @@ class _Reader:
     def _gluster(self, top: "_Section") -> GlusterSettings:
         if "glusterfs" not in top:
             self.faults.append(f'{self._name}: glusterfs: this section is missing: "glusterfs": {{…}}')
+            self._faulty.add(("glusterfs",))
             return GlusterSettings()
         path, value = top["glusterfs"]
         known = {each.name for each in fields(GlusterSettings)} - _ELSEWHERE
         known |= {"sshexec", "operation_retry_limits", "allocator", *_FREE, "db_read_only"}
         section = self._section(path, value, known)
         values = self._values(GlusterSettings, section)
-        self._warn_unused(section)
+        self._warn_unused(section, {"db_read_only"})
         if "operation_retry_limits" in section:
             limits = self._section(*section["operation_retry_limits"], {"volume_create"})
             if "volume_create" in limits:
@@ -317,14 +320,13 @@ class _Reader:
             where = "HEKETI_DEFAULT_STATE" if variable else self._where(top["default_state"][0])
             self.faults.append(f"{where}: only normal is supported by this release")
 
-    def _warn_unused(self, section: "_Section") -> None:
-        for name, why in UNUSED.items():
-            given = name in section and self._typed(section[name], bool, name)
+    def _warn_unused(self, section: "_Section", names: Iterable[str]) -> None:
+        for name in names:
             variable = UNUSED_VARIABLES.get(name, "")
-            if given:
-                self.warnings.append(f"{self._where(section[name][0])}: has no effect: {why}")
-            elif self._environ.get(variable) and "glusterfs" in section:  # any text turns these on
-                self.warnings.append(f"{variable}: has no effect: {why}")
+            if name in section and self._typed(section[name], bool, name):
+                self.warnings.append(f"{self._where(section[name][0])}: has no effect: {UNUSED[name]}")
+            elif self._environ.get(variable):  # any text turns it on
+                self.warnings.append(f"{variable}: has no effect: {UNUSED[name]}")
 
     # -- rules ---------------------------------------------------------------------------------------------------
 
@@ -400,8 +402,10 @@ def _has_keys(settings: Settings) -> Iterator[_Finding]:
     if not settings.disable_auth and not (settings.admin_key and settings.user_key):
         yield (
             (("jwt",),),
-            "Missing JWT information in config file: set jwt.admin.key and jwt.user.key (or HEKETI_ADMIN_KEY and "
-            "HEKETI_USER_KEY), or start the server with --disable-auth",
+            (
+                "Missing JWT information in config file: set jwt.admin.key and jwt.user.key (or HEKETI_ADMIN_KEY and "
+                "HEKETI_USER_KEY), or start the server with --disable-auth"
+            ),
         )
 
 

@@ -1,6 +1,6 @@
 import json
 import re
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 from tests.shared import shared_dir
 
 from pyheketi.config import jsonc
-from pyheketi.config.load import ConfigError, load, parse_settings
-from pyheketi.config.settings import GlusterSettings, NodeSettings, Settings, SshSettings
+from pyheketi.config.load import _ENVIRONMENT, ConfigError, load, parse_settings
+from pyheketi.config.settings import UNUSED_VARIABLES, GlusterSettings, NodeSettings, Settings, SshSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 MOCK = '{"port": "8080", "jwt": {"admin": {"key": "a"}, "user": {"key": "b"}}, "glusterfs": {"executor": "mock"}}'
+NO_KEYS = (
+    "jwt: Missing JWT information in config file: set jwt.admin.key and jwt.user.key (or HEKETI_ADMIN_KEY and "
+    "HEKETI_USER_KEY), or start the server with --disable-auth"
+)
 
 
 def faults(text: str, environ: dict[str, str] | None = None, *, disable_auth: bool = False) -> list[str]:
@@ -57,8 +61,11 @@ def test_our_own_example_loads() -> None:
         ('{"a": 1\n "b": 2}', ["f:2:2: a comma is missing before this"]),
         ('{"a" 1}', ['f:1:6: a colon is expected here, after the key "a"']),
         ("{'a': 1}", ['f:1:2: a key in double quotes is expected here: "key": value']),
-        ('{"a": yes}', ["f:1:7: 'yes' is no value (text stands in double quotes)"]),
+        ('{"a": yes}', ["f:1:7: this is no value (text stands in double quotes)"]),
         ('{"a": "x\n"}', ["f:1:7: this text has no closing double quote on its line"]),
+        ('{, "a": 1}', ["f:1:2: there is nothing before this comma"]),
+        ('{"a": 1' + "0" * 5000 + "}", ["f:1:7: this number is too long"]),
+        (r'{"a": "\q"}', ["f:1:7: this text has a backslash that means nothing; a plain one is written twice"]),
         ("/* x", ["f:1:1: this comment has no end"]),
         ("[" * 200, ["f:1:102: too deeply nested"]),
         ("[]", ["f:1:1: the file: expected a section in braces, found a section or list"]),
@@ -87,7 +94,51 @@ def test_all_faults_at_once() -> None:
             "found 'Optional: seconds'"
         ),
         "HEKETI_SNAPSHOT_LIMIT: expected a whole number, found 'many'",
+        f"f: {NO_KEYS}",
+        "f: glusterfs.sshexec.keyfile: Missing ssh private key file in configuration",
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "environ", "expected"),
+    [
+        ({"executor": "x"}, {}, "f:1:86: glusterfs.executor: invalid executor: x (ssh or mock)"),
+        ({}, {"HEKETI_EXECUTOR": "x"}, "HEKETI_EXECUTOR: invalid executor: x (ssh or mock)"),
+        ({}, {"HEKETI_HTTP_PORT": "70000"}, "HEKETI_HTTP_PORT: expected a TCP port, 1 to 65535, found '70000'"),
+        ({}, {"HEKETI_SSH_PORT": "0"}, "HEKETI_SSH_PORT: expected a TCP port, 1 to 65535, found '0'"),
+        ({}, {"HEKETI_DEFAULT_STATE": "read-only"}, "HEKETI_DEFAULT_STATE: only normal is supported by this release"),
+        ({"executor": 1}, {}, "f:1:86: glusterfs.executor: expected text in quotes, found 1"),
+        (
+            {"db_read_only": "x"},
+            {},
+            "f:1:106: glusterfs.db_read_only: expected true or false, without quotes, found 'x'",
+        ),
+    ],
+    ids=str,
+)
+def test_a_fault_names_what_to_change_and_nothing_else(
+    change: dict[str, object], environ: dict[str, str], expected: str
+) -> None:
+    text = json.dumps(json.loads(MOCK) | {"glusterfs": {"executor": "mock"} | change})
+    assert faults(text, environ) == [expected]
+
+
+@pytest.mark.parametrize(
+    "meaningless",
+    [
+        {"db": "", "loglevel": "", "zone_checking": "", "block_hosting_volume_options": ""},
+        {"brick_max_size_gb": 0, "max_inflight_operations": 0, "refresh_time_background_cleaner": 0},
+        {"block_hosting_volume_size": -1, "operation_retry_limits": {"volume_create": -1}},
+        {"sshexec": {"fstab": "", "user": "", "port": "", "gluster_cli_timeout": 0}},
+        {"sshexec": None, "db": None},
+    ],
+    ids=str,
+)
+def test_nothing_and_zero_mean_the_default(meaningless: dict[str, object]) -> None:
+    text = json.dumps(json.loads(MOCK) | {"glusterfs": {"executor": "mock"} | meaningless})
+    loaded = parse_settings(text, "f", {})
+    assert loaded.settings.glusterfs == GlusterSettings(executor="mock")
+    assert loaded.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -108,6 +159,35 @@ def test_all_faults_at_once() -> None:
 )
 def test_rules_between_settings(change: dict[str, object], text: str) -> None:
     assert any(text in fault for fault in faults(json.dumps(json.loads(MOCK) | change)))
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "expected"),
+    [
+        (MOCK + " more", {}, "f:1:107: what follows here is ignored"),
+        (MOCK.replace('"mock"', '"mock",'), {}, "f:1:105: a comma before the end is not needed"),
+        (MOCK.replace("{", '{"port": 1, ', 1), {}, 'f:1:13: "port" is given twice, the last one counts'),
+        (MOCK.replace("{", '{"Port": 1, ', 1), {}, 'f:1:13: "port" is given twice, the last one counts'),
+        (MOCK, {"HEKETI_PROFILING": "false"}, "HEKETI_PROFILING: has no effect: there is no profiling"),
+        (
+            MOCK.replace("{", '{"use_auth": false, ', 1),
+            {},
+            (
+                "f:1:2: use_auth: has no effect, as in Heketi 10: clients need a token unless the server is started "
+                "with --disable-auth"
+            ),
+        ),
+        (
+            MOCK.replace('"mock"', '"mock", "sshexec": {"port": "Optional: ssh port. Default is 22"}'),
+            {},
+            "f:1:118: glusterfs.sshexec.port: is no number, 22 is used",
+        ),
+    ],
+)
+def test_what_is_odd_but_clear_earns_one_warning(text: str, environ: dict[str, str], expected: str) -> None:
+    loaded = parse_settings(text, "f", environ)
+    assert loaded.warnings == (expected,)
+    assert loaded.settings == parse_settings(MOCK, "f", {}).settings
 
 
 def test_unknown_settings_are_warned_about_and_comments_are_not() -> None:
@@ -138,22 +218,81 @@ def test_the_environment_comes_first_and_the_command_line_before_it() -> None:
     assert settings.glusterfs.ssh.trusted_known_hosts == ("/a", "/b")
 
 
-def test_secrets_are_never_shown() -> None:
-    text = MOCK.replace('"a"', '"hush"').replace('"b"', "17")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"a"', '"hush"'),
+        ('"a"', "hush"),
+        ('"a"', "hush-hush, 17"),
+        ('"a"', r'"hush\q"'),
+        ('"a"', '"hush'),
+        ('"a"', '["hush"]'),
+        ('{"key": "a"}', '"hush"'),
+        ('{"admin": {"key": "a"}, "user": {"key": "b"}}', '"hush"'),
+        ('"port"', '"database_url": "postgresql+psycopg://heketi:hush@db/heketi", "port"'),
+        ('"port"', '"database_url": hush, "port"'),
+    ],
+)
+def test_secrets_are_never_shown(old: str, new: str) -> None:
+    text = MOCK.replace(old, new)
+    assert text != MOCK
     try:
         shown = repr(parse_settings(text, "f", {}))
     except ConfigError as error:
         shown = str(error)
-    assert "hush" not in shown + repr(parse_settings(MOCK.replace('"a"', '"hush"'), "f", {}))
-    assert "17" not in shown
+    assert "hush" not in shown
 
 
-def test_every_setting_is_documented() -> None:
+def rows() -> dict[str, tuple[str, str]]:
+    """Return the default and the variable that the document tells of each key; ``port`` of both kinds apart."""
+    found: dict[str, tuple[str, str]] = {}
+    for section in (ROOT / "docs" / "settings.md").read_text().split("\n## ")[1:]:
+        prefix = "ssh." if "reached" in section.partition("\n")[0] else ""
+        for key, default, variable in re.findall(r"^\| `(\w+)` \| (.*?) \| ?(.*?) \| .+ \|$", section, re.MULTILINE):
+            found[prefix + key] = default.strip("` "), variable.strip("` ")
+    return found
+
+
+def documented(kind: type, prefix: str = "") -> dict[str, tuple[str, str]]:
+    """Return what the document must say of the fields of a kind of settings."""
+    variables = {name: word for word, (owner, name) in _ENVIRONMENT.items() if owner is kind}
+    variables |= {
+        "disable_monitor_gluster_nodes": "HEKETI_DISABLE_HEALTH_MONITOR=true",
+        "disable_background_cleaner": "HEKETI_DISABLE_BACKGROUND_CLEANER=true",
+    }
+    shown = {False: "false", True: "true"}
+    return {
+        prefix + each.name: (
+            "must be set"
+            if each.default is MISSING
+            else ""
+            if each.default is None
+            else shown[each.default]
+            if isinstance(each.default, bool)
+            else str(each.default),
+            variables.get(each.name, ""),
+        )
+        for each in fields(kind)
+        if each.name not in TOLD_IN_PROSE
+    }
+
+
+TOLD_IN_PROSE = {
+    *("admin_key", "user_key", "iat_leeway_seconds", "disable_auth", "glusterfs", "nodes", "ssh"),
+    *("volume_create_retries", "mock_device_size_gb", "trusted_known_hosts"),
+}
+
+
+def test_every_setting_is_documented_with_its_default_and_its_variable() -> None:
+    assert rows() == (
+        documented(Settings) | documented(GlusterSettings) | documented(NodeSettings) | documented(SshSettings, "ssh.")
+    )
+
+
+def test_every_variable_is_documented() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
-    names = {each.name for kind in (Settings, GlusterSettings, NodeSettings, SshSettings) for each in fields(kind)}
-    meant_otherwise = {"admin_key", "user_key", "glusterfs", "nodes", "ssh", "volume_create_retries"}
-    inner = {"iat_leeway_seconds", "mock_device_size_gb", "trusted_known_hosts", "disable_auth"}
-    assert [name for name in sorted(names - meant_otherwise - inner) if f"`{name}`" not in text] == []
+    words = {*_ENVIRONMENT, *UNUSED_VARIABLES.values(), "HEKETI_DEFAULT_STATE", "SSH_KNOWN_HOSTS"}
+    assert [word for word in sorted(words) if f"`{word}`" not in text] == []
 
 
 _json = st.recursive(

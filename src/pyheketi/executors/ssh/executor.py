@@ -297,6 +297,8 @@ class SshExecutor:
                 if places := self._known.places(host, "", port):  # it hangs up when asked for a key it has not
                     advice += f" does it still have the host key in {', '.join(places)}?"
                 return f"no login, the connection ended at once: {exc} ({advice})"
+            case OSError(strerror=str(words)):
+                return words
             case _:
                 return str(exc)
 
