@@ -260,21 +260,19 @@ def documented(kind: type, prefix: str = "") -> dict[str, tuple[str, str]]:
         "disable_monitor_gluster_nodes": "HEKETI_DISABLE_HEALTH_MONITOR=true",
         "disable_background_cleaner": "HEKETI_DISABLE_BACKGROUND_CLEANER=true",
     }
-    shown = {False: "false", True: "true"}
     return {
-        prefix + each.name: (
-            "must be set"
-            if each.default is MISSING
-            else ""
-            if each.default is None
-            else shown[each.default]
-            if isinstance(each.default, bool)
-            else str(each.default),
-            variables.get(each.name, ""),
-        )
+        prefix + each.name: (_shown(each.default), variables.get(each.name, ""))
         for each in fields(kind)
         if each.name not in TOLD_IN_PROSE
     }
+
+
+def _shown(default: object) -> str:
+    if default is MISSING:
+        return "must be set"
+    if isinstance(default, bool):
+        return json.dumps(default)
+    return "" if default is None else str(default)
 
 
 TOLD_IN_PROSE = {
