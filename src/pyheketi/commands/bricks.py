@@ -1,5 +1,6 @@
 """Scripts that make and destroy bricks (executors.md §6), and what a node says of one."""
 
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +41,8 @@ def create(step: CreateBrick, options: NodeOptions) -> Script:
     device = _device(step.place)
     return Script(
         commands=(
-            files.make_directory(step.place.mount_point, parents=True),
+            files.make_directory(posixpath.dirname(step.place.mount_point), parents=True),
+            files.make_directory(step.place.mount_point),  # what is there already is somebody else's
             _create_volume(step, options),
             xfs.make(device, options),
             fstab.add(device, step.place.mount_point, options),
