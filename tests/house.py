@@ -33,7 +33,9 @@ class House:
     """Starts, crashes and restarts a control plane over the same store and the same nodes."""
 
     rules: Rules = field(
-        default_factory=lambda: Rules(health=HealthSchedule(enabled=False), cleaner_start=3600, max_in_flight=100)
+        default_factory=lambda: Rules(
+            health=HealthSchedule(enabled=False), cleaner_start=3600, max_in_flight=100, job_patience=0
+        )
     )
     limits: Limits = field(default_factory=Limits)
     disk_gib: int = 500

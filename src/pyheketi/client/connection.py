@@ -115,7 +115,9 @@ class Connection:
                 return answer
             waited = time.monotonic() - began
             if waited >= 1:
-                self._progress(f"waiting for the server, {waited:.0f} s")
+                done, _, steps = answer.headers.get("X-Heketi-Progress", "").partition("/")
+                told = f", {done} of {steps} steps done" if steps else ""
+                self._progress(f"waiting for the server, {waited:.0f} s{told}")
             usual = min(max(_POLLS, waited / 60), _SLOWEST_POLLS)
             self._sleep(_FIRST_POLLS[polls] if polls < len(_FIRST_POLLS) else usual)
             polls += 1

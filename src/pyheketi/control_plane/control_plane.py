@@ -40,6 +40,8 @@ class Rules:
     create_retries: int = 4
     """Further attempts to create a volume elsewhere (operations.md §2)."""
     job_retention: float = 24 * 3600
+    job_patience: float = 0.2
+    """How long a question after a job at work is held back: whoever asks at once, again and again, costs less."""
     cleaner_enabled: bool = True
     cleaner_start: float = 60
     cleaner_every: float = 3600
@@ -127,8 +129,8 @@ class ControlPlane:
         return self._ledger.tip
 
     async def job(self, id_: str) -> Job | None:
-        """Return the job of that id."""
-        return await self._jobs.find(id_)
+        """Return the job of that id, a little later if it is about to end."""
+        return await self._jobs.find(id_, patience=0 if self._stopping else self._rules.job_patience)
 
     # -- clusters ------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """The client's view of operations: ``/queue/{id}``. Results outlive a restart and more than one reading."""
 
+import asyncio
+import contextlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -29,17 +31,19 @@ class Jobs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._running: dict[str, Run] = {}
+        self._running: dict[str, tuple[Run, asyncio.Event]] = {}
         self._finished: OrderedDict[str, Operation] = OrderedDict()
 
     def start(self, run: Run) -> None:
         """Take up an operation."""
         self._finished.pop(run.operation.id, None)
-        self._running[run.operation.id] = run
+        self._running[run.operation.id] = run, asyncio.Event()
 
     def end(self, run: Run) -> None:
         """Keep the end of an operation."""
-        self._running.pop(run.operation.id, None)
+        if work := self._running.pop(run.operation.id, None):
+            _, ended = work
+            ended.set()
         self._finished[run.operation.id] = run.operation
         if len(self._finished) > _REMEMBERED:
             self._finished.popitem(last=False)
@@ -53,9 +57,18 @@ class Jobs:
         """Whether that operation is at work now."""
         return id_ in self._running
 
-    async def find(self, id_: str) -> Job | None:
-        """Return the job of an id, if there is or was one that is still kept."""
-        if run := self._running.get(id_):
+    async def find(self, id_: str, *, patience: float = 0) -> Job | None:
+        """Return the job of an id, if there is or was one that is still kept.
+
+        One at work gets ``patience`` seconds to end.
+        """
+        if (work := self._running.get(id_)) and patience > 0:
+            _, ended = work
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await ended.wait()
+        if work := self._running.get(id_):
+            run, _ = work
             return Job(pending=True, progress=run.progress)
         operation = self._finished.get(id_) or await self._store.operation(id_)
         if operation is None:

@@ -1,9 +1,13 @@
+from dataclasses import replace
+from unittest.mock import ANY
+
 import pytest
 from tests.house import REPLICA_3, House
 
+from pyheketi.control_plane.jobs import Job
 from pyheketi.domain import errors
 from pyheketi.domain.entities import State
-from pyheketi.executors.faults import Fail, Lose, Rule, matching
+from pyheketi.executors.faults import Fail, Lose, Pause, Rule, matching
 from pyheketi.planning.nodes import NodeAdd
 from pyheketi.planning.volume_create import VolumeCreate
 
@@ -142,7 +146,7 @@ async def test_a_deletion_that_gluster_refuses_leaves_the_volume_as_it_was() -> 
 
 async def test_more_than_the_limit_is_told_to_wait() -> None:
     house = House()
-    house.rules = house.rules.__class__(max_in_flight=2, health=house.rules.health)
+    house.rules = replace(house.rules, max_in_flight=2)
     await house.start()
     await house.furnish()
     wish = VolumeCreate(size_gib=1, durability=REPLICA_3)
@@ -152,6 +156,21 @@ async def test_more_than_the_limit_is_told_to_wait() -> None:
     for job in jobs:
         await house.done(job)
     await house.create()
+
+
+async def test_a_question_after_a_job_waits_a_little_for_its_end() -> None:
+    house = House()
+    house.rules = replace(house.rules, job_patience=60)
+    await house.start()
+    await house.furnish()
+    wish = VolumeCreate(size_gib=1, durability=REPLICA_3)
+    assert await house.plane.job(await house.plane.create_volume(wish)) == Job(pending=False, result=ANY)
+
+    house.plane._rules = replace(house.rules, job_patience=0.01)
+    house.break_(Rule(matching("volume start"), Pause(0.3)))
+    begun = await house.plane.create_volume(wish)
+    assert await house.plane.job(begun) == Job(pending=True, progress=(3, 4))
+    await house.done(begun)
 
 
 async def test_two_servers_worth_of_work_at_once_keeps_the_books() -> None:
