@@ -162,12 +162,12 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repeated]:
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """Run our server on a free port with the recording's settings, on simulated nodes."""
+    """Run our server on a free port with the recording's settings, on simulated nodes, the same way each time."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     settings = RECORDING["config"] | {"port": str(port)}
-    settings["glusterfs"] = settings["glusterfs"] | {"db": str(folder / "heketi.db")}
+    settings["glusterfs"] = settings["glusterfs"] | {"db": str(folder / "heketi.db"), "seed": 1}
     config = folder / "heketi.json"
     config.write_text(json.dumps(settings))
     log = (folder / "server.log").open("wb")
