@@ -30,6 +30,8 @@ def main() -> None:
     parser.add_argument("--lab", action="store_true", help="real nodes instead of simulated ones")
     parser.add_argument("--once", action="store_true", help="stop at the end instead of staying up")
     options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell has turned them off for the background
+        signal.signal(number, signal.default_int_handler)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a text stream
     with contextlib.suppress(KeyboardInterrupt):
         if options.lab:

@@ -110,7 +110,7 @@ async def node_delete(call: Call) -> Answer:
 
 
 async def node_set_state(call: Call) -> Answer:
-    """Take a node off-line or on-line, or remove what is on it."""
+    """Take a node offline or online, or remove what is on it."""
     change = _valid(call, nodes.StateChange)
     return accepted(await call.control_plane.set_node_state(call.id, State(change.state)))
 
@@ -137,7 +137,7 @@ async def device_delete(call: Call) -> Answer:
 
 
 async def device_set_state(call: Call) -> Answer:
-    """Take a device off-line or on-line, or remove it."""
+    """Take a device offline or online, or remove it."""
     change = _valid(call, nodes.StateChange)
     return accepted(await call.control_plane.set_device_state(call.id, State(change.state)))
 

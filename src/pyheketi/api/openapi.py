@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -81,14 +81,19 @@ body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem aut
 h1 {{ margin-bottom: 0 }} p {{ color: var(--dim); margin-top: .3rem }}
 details {{ border: 1px solid var(--line); border-radius: .4rem; margin: .5rem 0; padding: .5rem .8rem }}
 summary {{ cursor: pointer; display: grid; grid-template-columns: 5rem 17rem 1fr; gap: .6rem }}
-code, pre {{ font-family: ui-monospace, monospace; font-size: .9rem }}
-pre {{ overflow-x: auto; background: #8881; padding: .8rem; border-radius: .3rem }}
+code {{ font-family: ui-monospace, monospace; font-size: .9rem }}
+h4 {{ margin: 1rem 0 .3rem }}
+table {{ border-collapse: collapse; width: 100%; margin: .3rem 0 .6rem }}
+td {{ border-top: 1px solid var(--line); padding: .2rem .6rem .2rem 0; vertical-align: top }}
+td:first-child {{ width: 40% }} td:nth-child(2) {{ width: 18%; color: var(--dim) }}
 b {{ color: var(--accent) }}
 @media (max-width: 40rem) {{ summary {{ grid-template-columns: 1fr }} }}
 </style>
 <h1>pyheketi {version}</h1>
 <p>The REST interface. The same as a document for programs: <a href="openapi.json">openapi.json</a>.
-Every request needs a token (<code>Authorization: bearer …</code>), except this page and <code>/hello</code>.</p>
+Unless the server runs with <code>--disable-auth</code>, every request needs a token
+(<code>Authorization: bearer …</code>),
+except this page, its document, and <code>/hello</code>.</p>
 {entries}
 </html>
 """
@@ -96,30 +101,60 @@ Every request needs a token (<code>Authorization: bearer …</code>), except thi
 
 def page(described: dict[str, Any], version: str) -> str:
     """Return the documentation as HTML, with no script and nothing loaded from elsewhere."""
-    entries = []
-    for path, methods in described["paths"].items():
-        for method, operation in methods.items():
-            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-            parts = []
-            if body:
-                parts.append(f"<h4>Request body</h4><pre>{_pretty(_resolve(body, described))}</pre>")
-            for status, answer in operation["responses"].items():
-                parts.append(f"<div><code>{status}</code> {html.escape(answer['description'])}</div>")
-            entries.append(
-                f"<details><summary><b>{method.upper()}</b><code>{html.escape(path)}</code>"
-                f"<span>{html.escape(operation['summary'])}</span></summary>{''.join(parts)}</details>"
-            )
+    entries = [
+        f"<details><summary><b>{method.upper()}</b><code>{html.escape(path)}</code>"
+        f"<span>{html.escape(operation['summary'])}</span></summary>{_details(operation, described)}</details>"
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    ]
     return _PAGE.format(version=html.escape(version), entries="\n".join(entries))
+
+
+def _details(operation: dict[str, Any], described: dict[str, Any]) -> str:
+    parts = []
+    request = operation.get("requestBody", {})
+    if schema := _schema(request):
+        parts.append(f"<h4>Request body{'' if request['required'] else ', may be absent'}</h4>")
+        parts.append(_table(schema, described))
+    parts.append("<h4>Answers</h4>")
+    for status, answer in operation["responses"].items():
+        parts.append(f"<div><code>{status}</code> {html.escape(answer['description'])}</div>")
+        if schema := _schema(answer):
+            parts.append(_table(schema, described))
+    return "".join(parts)
+
+
+def _schema(message: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = message.get("content", {}).get("application/json", {}).get("schema", {})
+    return found
+
+
+def _table(schema: dict[str, Any], described: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td><code>{html.escape(name)}</code><td>{html.escape(kind)}<td>{html.escape(meaning)}"
+        for name, kind, meaning in _fields(schema, described)
+    )
+    return f"<table>{rows}</table>" if rows else ""
+
+
+def _fields(schema: dict[str, Any], described: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield name, type and meaning of every field, those of objects within after the object's name."""
+    for name, field in _resolve(schema, described).get("properties", {}).items():
+        items = field.get("items", {})
+        inner = _resolve(items or field, described)
+        kind = str(inner.get("type", "anything"))
+        yield (
+            f"{prefix}{name}",
+            f"list of {kind}s" if items else kind,
+            " ".join(field.get("description", "").replace("``", "").split()),
+        )
+        yield from _fields(inner, described, f"{prefix}{name}{'[]' if items else ''}.")
 
 
 def _resolve(schema: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
     name = schema.get("$ref", "").rsplit("/", 1)[-1]
     found: dict[str, Any] = described["components"]["schemas"].get(name, schema)
     return found
-
-
-def _pretty(value: dict[str, Any]) -> str:
-    return html.escape(json.dumps(value, indent=2))
 
 
 def open_pages(endpoints: Iterable[Endpoint], version: str) -> dict[str, Answer]:

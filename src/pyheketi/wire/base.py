@@ -45,7 +45,7 @@ Items: TypeAlias = Annotated[tuple[_Item, ...], _Lax]
 class WireModel(BaseModel):
     """A JSON object of the wire. Every field has Go's zero value as default."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, use_attribute_docstrings=True)
 
     _slots: ClassVar[tuple[tuple[str, bool], ...]] = ()
     """Names of the fields in order, and whether each is omitted when empty."""

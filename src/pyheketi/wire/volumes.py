@@ -22,19 +22,23 @@ class Replicate(WireModel):
     """How many copies."""
 
     replica: Annotated[Int64, OMIT] = 0
+    """1 to 3; 0 means 2."""
 
 
 class Disperse(WireModel):
     """Bricks of a set that hold data, and those that may be lost."""
 
     data: Annotated[Int64, OMIT] = 0
+    """2, 4 or 8."""
     redundancy: Annotated[Int64, OMIT] = 0
+    """1 with data 2, 2 with 4, 3 or 4 with 8."""
 
 
 class Durability(WireModel):
     """How a volume survives the loss of bricks; answers repeat what was requested."""
 
     type: Annotated[str, OMIT] = ""
+    """``none`` (bricks without copies), ``replicate`` or ``disperse``; empty means none."""
     replicate: Replicate = Replicate()
     disperse: Disperse = Disperse()
 
@@ -58,6 +62,7 @@ class Snapshot(WireModel):
     """Room for snapshots."""
 
     enable: bool = False
+    """Whether thin pools are larger than their bricks."""
     factor: Float32 = 0.0
     """Thin pool size over brick size."""
 
