@@ -1,21 +1,26 @@
 #!/bin/bash
 # Build the root file system of the lab's nodes: Debian with systemd, udev, LVM, XFS, glusterd and sshd, and the modules
-# of the User Mode Linux kernel. Run as root: image.sh DIRECTORY
+# of the User Mode Linux kernel. Run as root: image.sh [DIRECTORY]; prints the image's path.
+# An image is named for its recipe, so that a new recipe does not pull the disk from under the nodes of a running lab.
 set -euo pipefail
-out=$1
+out=${1:-${PYHEKETI_LAB_CACHE:-/var/tmp/pyheketi-lab}}
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$out"
 exec 9>"$out/lock"
 flock 9
-recipe=$(sha256sum "$here/image.sh" | cut -c1-64)
-[ "$(cat "$out/recipe" 2>/dev/null)" = "$recipe" ] && [ -f "$out/root.ext4" ] && exit 0
+recipe=$(sha256sum "$here/image.sh" | cut -d" " -f1)
+image=$out/root-${recipe:0:12}.ext4
+if [ -f "$image" ]; then
+    echo "$image"
+    exit 0
+fi
 
 need=(user-mode-linux mmdebstrap e2fsprogs kmod iproute2 openssh-client procps util-linux glusterfs-client)
 missing=()
 for package in "${need[@]}"; do dpkg --status "$package" >/dev/null 2>&1 || missing+=("$package"); done
 if [ ${#missing[@]} -gt 0 ]; then
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 9>&-
 fi
 
 for kind in ed25519 ecdsa rsa; do
@@ -54,6 +59,11 @@ for home in /root /home/heketi; do
     chmod 600 "$root$home/.ssh/authorized_keys"
 done
 chroot "$root" chown -R heketi:heketi /home/heketi
+# Nothing here watches thin pools, and only the spare disks can be physical volumes: README.md has what that brings.
+cat >"$root/etc/lvm/lvmlocal.conf" <<'X'
+activation { monitoring = 0 }
+devices { global_filter = [ "a|^/dev/ubd[b-z]$|", "r|.*|" ] }
+X
 printf '%s\n' 'PermitRootLogin prohibit-password' 'UseDNS no' 'MaxStartups 100' >"$root/etc/ssh/sshd_config.d/lab.conf"
 
 # Name and address of a node come from the kernel's command line.
@@ -105,5 +115,6 @@ rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
 
 truncate -s 4G "$work/root.ext4"
 mkfs.ext4 -q -F -O ^metadata_csum -E lazy_itable_init=1 -L root -d "$root" "$work/root.ext4"
-mv "$work/root.ext4" "$out/root.ext4"
-echo "$recipe" >"$out/recipe"
+mv "$work/root.ext4" "$image"
+ls -t "$out"/root-*.ext4 | tail -n +3 | xargs -r rm -f # the one before may be in use
+echo "$image"

@@ -158,11 +158,21 @@ async def test_15_16_requests_as_kubernetes_writes_them() -> None:
     ended = await server.end(await server("POST", "/volumes", wish))
     shown = (await server("GET", ended.headers["location"])).json
     assert shown["gid"] == 2000
-    assert shown["name"] == f"vol_{shown['id']}"
     bare = await server.end(
         await server("POST", "/volumes", {"size": 1, "durability": {"replicate": {}, "disperse": {}}})
     )
     assert bare.status == 303
+
+
+async def test_17_a_node_has_one_storage_address() -> None:
+    """A name is accepted all the same: heketi-cli warns of it (tests/cli)."""
+    server = await Server().up()
+    node = next(server.house.topology.nodes())
+    assert (await server("GET", f"/nodes/{node.id}")).json["hostnames"]["storage"] == [node.storage_host]
+    named = {"manage": ["named"], "storage": ["named.example"]}
+    wish = {"zone": 1, "cluster": node.cluster, "hostnames": named}
+    ended = await server.end(await server("POST", "/nodes", wish))
+    assert (await server("GET", ended.headers["location"])).json["hostnames"] == named
 
 
 async def test_18_clusters_list_nodes_that_are_off_line() -> None:
@@ -171,6 +181,12 @@ async def test_18_clusters_list_nodes_that_are_off_line() -> None:
     assert (await server.end(await server("POST", f"/nodes/{node.id}/state", {"state": "offline"}))).status == 204
     cluster = (await server("GET", f"/clusters/{node.cluster}")).json
     assert node.id in cluster["nodes"]
+
+
+async def test_19_a_volume_without_a_name_is_named_after_its_id() -> None:
+    server = await Server().up()
+    volume = await server.volume(name="")
+    assert (await server("GET", f"/volumes/{volume}")).json["name"] == f"vol_{volume}"
 
 
 async def test_20_extra_slashes_are_served() -> None:
