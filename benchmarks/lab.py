@@ -2,7 +2,7 @@
 
 Heketi's way is the same commands as it sends them (executors.md §6, §7, §11): a connection for each batch, a session
 for each command, an option for each ``volume set``. It has no server, client or database here, so it is shown as
-faster than it is. Medians of one run.
+faster than it is. The same commands typed into shells on the nodes take what nobody can save. Medians of one run.
 """
 
 import asyncio
@@ -12,7 +12,8 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncssh
@@ -51,29 +52,48 @@ def brick_commands(group: str, brick: str) -> list[str]:
     ]
 
 
-async def original(key: str, nodes: Sequence[str]) -> float:
-    """Make a volume Heketi's way, ``nodes`` being ADDRESS=GROUP; return the seconds; remove it."""
-    places = [(*node.split("="), uuid.uuid4().hex) for node in nodes]
-    name = f"vol_{uuid.uuid4().hex}"
+def volume_commands(name: str, places: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return what Heketi sends for a volume; ``places`` are host, volume group and brick."""
     bricks = " ".join(f"{host}:/var/lib/heketi/mounts/{group}/brick_{brick}/brick" for host, group, brick in places)
+    return [
+        f"{_GLUSTER} volume create {name} replica 3 {bricks} ",
+        f"{_GLUSTER} volume set {name} user.heketi.id {name[4:]} ",
+        f"{_GLUSTER} volume start {name} ",
+    ]
+
+
+async def original(key: str, name: str, places: Sequence[tuple[str, str, str]]) -> float:
+    """Make a volume Heketi's way; return the seconds."""
     began = time.perf_counter()
     await asyncio.gather(*(batch(host, key, brick_commands(group, brick)) for host, group, brick in places))
-    await batch(
-        places[0][0],
-        key,
-        [
-            f"{_GLUSTER} volume create {name} replica 3 {bricks} ",
-            f"{_GLUSTER} volume set {name} user.heketi.id {name[4:]} ",
-            f"{_GLUSTER} volume start {name} ",
-        ],
-    )
-    spent = time.perf_counter() - began
-    await batch(places[0][0], key, [f"{_GLUSTER} volume stop {name} force", f"{_GLUSTER} volume delete {name}"])
-    for host, group, brick in places:
+    await batch(places[0][0], key, volume_commands(name, places))
+    return time.perf_counter() - began
+
+
+def theirs(lab: Lab, name: str, places: Sequence[tuple[str, str, str]]) -> float:
+    """Make a volume Heketi's way among the nodes."""
+    words = [word for place in places for word in place]
+    command = [sys.executable, "-m", "benchmarks.lab", "original", str(lab.key()), name, *words]
+    return float(lab.exec(command, cwd=ROOT).stdout)
+
+
+def bare(lab: Lab, name: str, places: Sequence[tuple[str, str, str]]) -> float:
+    """Make a volume with one shell on each node; return the seconds."""
+    scripts = [" && ".join(brick_commands(group, brick)) for _, group, brick in places]
+    with ThreadPoolExecutor(len(places)) as pool:
+        began = time.perf_counter()
+        list(pool.map(lambda node, script: node.ssh(script), lab.nodes, scripts))
+        lab.nodes[0].ssh(" && ".join(volume_commands(name, places)))
+        return time.perf_counter() - began
+
+
+def remove(lab: Lab, name: str, places: Sequence[tuple[str, str, str]]) -> None:
+    """Remove what ``theirs`` or ``bare`` made."""
+    lab.nodes[0].ssh(f"{_GLUSTER} volume stop {name} force && {_GLUSTER} volume delete {name}")
+    for node, (_, group, brick) in zip(lab.nodes, places, strict=True):
         point = f"/var/lib/heketi/mounts/{group}/brick_{brick}"
-        removal = [f"lvremove -f {group}/tp_{brick}", f"rmdir {point}", "udevadm settle"]
-        await batch(host, key, [f"umount {point}", f"sed -i.save /brick_{brick}/d /etc/fstab", *removal])
-    return spent
+        node.ssh(f"umount {point} && sed -i.save /brick_{brick}/d /etc/fstab && rmdir {point}")
+        node.ssh(f"lvremove -qq -f {group}/tp_{brick} && udevadm settle")
 
 
 def ours(site: Site) -> tuple[float, int, int]:
@@ -94,28 +114,36 @@ def ours(site: Site) -> tuple[float, int, int]:
 
 
 def main(rounds: int) -> None:
+    spent: dict[Callable[[Lab, str, Sequence[tuple[str, str, str]]], float], list[float]] = {theirs: [], bare: []}
+    mine = []
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder) / "run", nodes=3, disks=1)
         try:
             lab.up()
             with Site(lab, Path(folder)) as site:
                 site.load()
-                nodes = [f"{node.ip}={node.ssh('vgs --noheadings -o vg_name').stdout.strip()}" for node in lab.nodes]
-                theirs, mine = [], []
+                groups = [node.ssh("vgs --noheadings -o vg_name").stdout.strip() for node in lab.nodes]
                 for _ in range(rounds):
-                    command = [sys.executable, "-m", "benchmarks.lab", "original", str(lab.key()), *nodes]
-                    theirs.append(float(lab.exec(command, cwd=ROOT).stdout))
+                    for way, seconds in spent.items():
+                        name = f"vol_{uuid.uuid4().hex}"
+                        nodes = zip(lab.nodes, groups, strict=True)
+                        places = [(node.ip, group, uuid.uuid4().hex) for node, group in nodes]
+                        seconds.append(way(lab, name, places))
+                        remove(lab, name, places)
                     mine.append(ours(site))
         finally:
             lab.down()
-    seconds, commands, trips = (statistics.median(each) for each in zip(*mine, strict=True))
+    own, commands, trips = (statistics.median(each) for each in zip(*mine, strict=True))
     print(f"replica 3 volume of 1 GiB on three real nodes, median of {rounds}:")
-    print(f"  Heketi's commands, sent its way: {statistics.median(theirs):.1f} s, 21 commands in 4 connections")
-    print(f"  heketi-cli volume create:        {seconds:.1f} s, {commands:.0f} commands in {trips:.0f} round trips")
+    print(f"  Heketi's commands, sent its way:   {statistics.median(spent[theirs]):.1f} s, 21 commands, 4 connections")
+    print(f"  Heketi's commands, typed on nodes: {statistics.median(spent[bare]):.1f} s")
+    print(f"  heketi-cli volume create:          {own:.1f} s, {commands:.0f} commands, {trips:.0f} round trips")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["original"]:
-        print(asyncio.run(original(sys.argv[2], sys.argv[3:])))
+        words = sys.argv[4:]
+        where = list(zip(words[::3], words[1::3], words[2::3], strict=True))
+        print(asyncio.run(original(sys.argv[2], sys.argv[3], where)))
     else:
         main(int(sys.argv[1]) if sys.argv[1:] else 5)
