@@ -195,6 +195,22 @@ def test_simulated_nodes_are_not_told_to_scripts(cli: Cli) -> None:
         assert cli(["-s", server.url, "cluster", "list"]).stderr == ""
 
 
+MOUNTED = {"device": "10.0.0.1:v", "options": {"backup-volfile-servers": "10.0.0.2,10.0.0.3"}}
+
+
+@pytest.mark.parametrize(
+    ("executor", "note"),
+    [
+        ("ssh", "Note: mount it with mount -t glusterfs -o backup-volfile-servers=10.0.0.2:10.0.0.3 10.0.0.1:v /mnt"),
+        ("mock", NOTE),
+    ],
+)
+def test_people_are_told_how_to_mount(executor: str, note: str) -> None:
+    made = Canned(body={**VOLUME, "mount": {"glusterfs": MOUNTED}}, headers={"X-Heketi-Executor": executor})
+    with serving({**CREATED, ("GET", "/volumes/v"): [made]}) as server:
+        assert on_a_terminal("-s", server.url, "volume", "create", "--size=1").decode() == f"{note}\r\n"
+
+
 def test_progress_is_shown_to_people_and_taken_away() -> None:
     busy = Canned(429, "busy", {"Retry-After": "-9"})
     with serving({**CREATED, ("POST", "/volumes"): [busy, *CREATED["POST", "/volumes"]]}) as server:

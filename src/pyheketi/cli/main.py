@@ -18,8 +18,6 @@ from pyheketi.client.errors import ClientError
 FAILURE = 255
 """Exit status of every error."""
 
-_SIMULATED = "mock"
-
 
 def main() -> None:
     """Run ``heketi-cli``."""
@@ -53,10 +51,8 @@ def run(words: Sequence[str]) -> int:
         return FAILURE
     finally:
         terminal.clear()
-        if terminal.interactive and session.executor == _SIMULATED:
-            terminal.complain(
-                f'Note: this server uses simulated nodes (executor "{_SIMULATED}"); no real volume is made.'
-            )
+        if terminal.interactive and session.simulated:
+            terminal.complain('Note: this server uses simulated nodes (executor "mock"); no real volume is made.')
     return 0
 
 

@@ -89,9 +89,9 @@ class Session:
         return self._setting("secret", "HEKETI_CLI_KEY")
 
     @property
-    def executor(self) -> str:
-        """What the server said its nodes are made of."""
-        return self.connection.executor if self.connection else ""
+    def simulated(self) -> bool:
+        """Whether the server said that its nodes are simulated."""
+        return self.connection is not None and self.connection.executor == "mock"
 
     def write(self, text: str) -> None:
         """Write to standard output, as it is."""

@@ -40,6 +40,15 @@ def create(session: Session) -> None:
         persistent_volume.write(session, file, persistent_volume.document(volume, endpoint))
     else:
         _tell(session, volume)
+        if session.terminal.interactive and not session.simulated and volume.mount.glusterfs.device:
+            session.terminal.complain(f"Note: mount it with {_mount_command(volume)}")
+
+
+def _mount_command(volume: Volume) -> str:
+    """Return what a person types: mount(8) wants colons between servers, where Heketi prints commas."""
+    mount = volume.mount.glusterfs
+    options = mount_options(mount.options).replace(",", ":")
+    return f"mount -t glusterfs {f'-o {options} ' if options else ''}{mount.device} /mnt"
 
 
 def delete(session: Session) -> None:

@@ -47,6 +47,16 @@ def test_the_guides_files_load_as_they_are(guide: str) -> None:
     assert settings.glusterfs.db == "/var/lib/heketi/heketi.db"
 
 
+def test_the_third_guide_s_file_loads_once_its_blanks_are_filled_in() -> None:
+    text = (shared_dir() / "seeds" / "03-heketi-standalone-and-kubernetes.md").read_text()
+    found = re.search(r"^```\n(\{\n  \"_port_comment.*?^\})", text, re.DOTALL | re.MULTILINE)
+    assert found
+    (fault,) = faults(found[1])
+    assert fault.endswith("glusterfs.sshexec.port: expected a TCP port, 1 to 65535, found '<ваш ssh-порт>'")
+    settings = parse_settings(found[1].replace("<ваш ssh-порт>", "2222"), "f", {}).settings
+    assert (settings.glusterfs.ssh.port, settings.glusterfs.ssh.user) == (2222, "root")
+
+
 def test_our_own_example_loads() -> None:
     loaded = load(str(ROOT / "deploy" / "heketi.json"), {})
     assert loaded.warnings == ()
