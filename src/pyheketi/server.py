@@ -158,7 +158,7 @@ async def _build(
     ids = RandomIds() if gluster.seed is None else SeededIds(f"{gluster.seed}:{loaded.revision}")
     control_plane = ControlPlane(store, Performer(executor, options), ids, _limits(gluster), _rules(settings), on_fatal)
     await control_plane.start(loaded)
-    _log.info("Loaded %s executor, %r", executor.name, control_plane.topology)
+    _log.info("Loaded %s executor; there are %s", executor.name, control_plane.topology)
     return control_plane, executor
 
 

@@ -256,9 +256,11 @@ class Topology:
 
     __hash__ = None  # type: ignore[assignment]  # compared in tests only
 
+    def __str__(self) -> str:
+        return ", ".join(f"{len(entities)} {kind.__name__.lower()}s" for kind, entities in self._entities.items())
+
     def __repr__(self) -> str:
-        counts = ", ".join(f"{len(entities)} {kind.__name__.lower()}s" for kind, entities in self._entities.items())
-        return f"<Topology of {counts}>"
+        return f"<Topology of {self}>"
 
 
 def _linked(
