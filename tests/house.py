@@ -55,7 +55,7 @@ class House:
     async def start(self) -> ControlPlane:
         self.starts += 1
         ids = SeededIds(self.seed * 1000 + self.starts)
-        performer = Performer(self.executor, NodeOptions(), pauses=(0, 0))
+        performer = Performer(self.executor, NodeOptions(), pauses=(0, 0), heal_pauses=(0, 0))
         loaded = await self.store.load()
         self.plane = ControlPlane(self.store, performer, ids, self.limits, self.rules, self.fatal.append)
         await self.plane.start(loaded)

@@ -29,7 +29,7 @@ from pyheketi.cli.main import run
 
 RECORDING = golden("cli.json")
 
-LATER = {"settags", "rmtags", "clone", "set-block-hosting-restriction", "endpoint", "blockvolume", "brick", "db"}
+LATER = {"settags", "rmtags", "clone", "set-block-hosting-restriction", "endpoint", "blockvolume", "db"}
 LATER |= {"server", "loglevel", "setup-openshift-heketi-storage"}
 """Commands of later issues; some of their effects are missed below."""
 
@@ -40,7 +40,8 @@ SKIPPED: Mapping[int, str] = {
     0: "the version is ours",
     50: "shows tags that a later issue's command has set",
     77: "fixed: a failed resync is told (cli.md §12 no. 2)",
-    174: "bricks are moved by a later issue",
+    174: "fixed: bricks move on simulated nodes too, where Heketi's mock does not know its own volumes",
+    175: "the device is gone after the step before",
     179: _BLOCK_VOLUMES,
     183: "read-only mode comes with a later issue",
 }

@@ -16,6 +16,7 @@ from pyheketi.commands.command import Result, Script
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change
+from pyheketi.domain.entities import State
 from pyheketi.domain.ids import NodeId
 from pyheketi.executors.base import Executor
 from pyheketi.executors.fake.nodes import FakeNodes
@@ -194,13 +195,30 @@ async def _resync(house: MortalHouse) -> str:
     return await house.plane.resync_device(next(house.topology.devices()).id)
 
 
-WISHES = [_create, _expand, _delete, _add_node, _add_device, _resync]
+async def _evict(house: MortalHouse) -> str:
+    return await house.plane.evict_brick(next(house.topology.bricks()).id)
+
+
+async def _remove_device(house: MortalHouse) -> str:
+    device = next(each for each in house.topology.devices() if house.topology.count_bricks(each.id))
+    await house.plane.set_device_state(device.id, State.OFFLINE)
+    return await house.plane.set_device_state(device.id, State.FAILED)
+
+
+async def _remove_node(house: MortalHouse) -> str:
+    device = next(each for each in house.topology.devices() if house.topology.count_bricks(each.id))
+    await house.plane.set_node_state(device.node, State.OFFLINE)
+    return await house.plane.set_node_state(device.node, State.FAILED)
+
+
+WISHES = [_create, _expand, _delete, _add_node, _add_device, _resync, _evict, _remove_device, _remove_node]
 
 
 async def _furnished() -> MortalHouse:
     house = MortalHouse(store=MemoryStore())
     await house.start()
-    await house.furnish()
+    await house.furnish(zones=(1, 2, 3, 4))
+    await house.create()
     await house.create()
     return house
 

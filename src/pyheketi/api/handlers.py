@@ -7,7 +7,7 @@ from pyheketi.api.answers import Answer, accepted, json_answer, see_other, text_
 from pyheketi.api.endpoint import Call
 from pyheketi.domain import errors
 from pyheketi.domain.entities import Device, Node, State, Volume
-from pyheketi.wire import base, clusters, devices, nodes, volumes
+from pyheketi.wire import base, bricks, clusters, devices, nodes, volumes
 
 _Request = TypeVar("_Request", bound=base.WireModel)
 _Entity = TypeVar("_Entity", Node, Device, Volume)
@@ -45,7 +45,8 @@ async def queue(call: Call) -> Answer:
         )
     if job.pending:
         done, steps = job.progress
-        return Answer(200, headers={"X-Pending": "true", "X-Heketi-Progress": f"{done}/{steps}"})
+        told = {"X-Heketi-Progress": f"{done}/{steps}"} if steps else {}
+        return Answer(200, headers={"X-Pending": "true", **told})
     if job.error:
         return text_answer(job.error, 500)
     return see_other(job.result) if job.result else Answer(204)
@@ -112,7 +113,8 @@ async def node_delete(call: Call) -> Answer:
 async def node_set_state(call: Call) -> Answer:
     """Take a node offline or online, or remove what is on it."""
     change = _valid(call, nodes.StateChange)
-    return accepted(await call.control_plane.set_node_state(call.id, State(change.state)))
+    state, check_heal = State(change.state), change.healcheck != "disable"
+    return accepted(await call.control_plane.set_node_state(call.id, state, check_heal=check_heal))
 
 
 # -- devices ---------------------------------------------------------------------------------------------------
@@ -139,12 +141,22 @@ async def device_delete(call: Call) -> Answer:
 async def device_set_state(call: Call) -> Answer:
     """Take a device offline or online, or remove it."""
     change = _valid(call, nodes.StateChange)
-    return accepted(await call.control_plane.set_device_state(call.id, State(change.state)))
+    state, check_heal = State(change.state), change.healcheck != "disable"
+    return accepted(await call.control_plane.set_device_state(call.id, state, check_heal=check_heal))
 
 
 async def device_resync(call: Call) -> Answer:
     """Read a device's numbers from its node."""
     return accepted(await call.control_plane.resync_device(call.id), get=True)
+
+
+# -- bricks ----------------------------------------------------------------------------------------------------
+
+
+async def brick_evict(call: Call) -> Answer:
+    """Move a brick to another device."""
+    check_heal = call.body is None or _valid(call, bricks.BrickEvict).healcheck != "disable"
+    return accepted(await call.control_plane.evict_brick(call.id, check_heal=check_heal))
 
 
 # -- volumes ---------------------------------------------------------------------------------------------------

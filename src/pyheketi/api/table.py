@@ -2,7 +2,7 @@
 
 from pyheketi.api import handlers
 from pyheketi.api.endpoint import Endpoint, Table
-from pyheketi.wire import clusters, devices, nodes, volumes
+from pyheketi.wire import bricks, clusters, devices, nodes, volumes
 
 ENDPOINTS = (
     Endpoint(method="GET", path="/queue/{id}", handle=handlers.queue, summary="How a job stands"),
@@ -94,6 +94,16 @@ ENDPOINTS = (
         path="/devices/{id}/resync",
         handle=handlers.device_resync,
         summary="Read a device's size and use from its node",
+        status=202,
+    ),
+    Endpoint(
+        method="POST",
+        path="/bricks/to-evict/{id}",
+        handle=handlers.brick_evict,
+        summary="Move a brick to another device",
+        request=bricks.BrickEvict,
+        optional_body=True,
+        refusal_prefix="Failed to set up brick eviction: ",
         status=202,
     ),
     Endpoint(

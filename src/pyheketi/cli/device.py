@@ -1,7 +1,6 @@
 """``heketi-cli device`` (cli.md §5.7, §6.3)."""
 
-import time
-
+from pyheketi.cli.brick import heal_check
 from pyheketi.cli.connect import connect
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.layout import gib, state, tag_lines
@@ -14,8 +13,6 @@ from pyheketi.wire.nodes import StateChange
 _MISSING = "Device id missing"
 _MISSING_SMALL = "device id missing"
 """Enable and disable say it so; scripts may look for it."""
-_RECONSIDER = 10
-"""Seconds to think again before bricks are moved without regard to healing."""
 
 
 def add(session: Session) -> None:
@@ -51,15 +48,7 @@ def disable(session: Session) -> None:
 def remove(session: Session) -> None:
     """Move all bricks off a device."""
     device = session.argument(_MISSING)
-    heal_check = ""
-    if session.switch("expert-option-disable-heal-check"):
-        session.write(
-            "Skipping the heal check may be dangerous and increase the risk of data loss.\n"
-            f" Press CTRL-C within {_RECONSIDER} seconds to cancel this action.\n"
-        )
-        time.sleep(_RECONSIDER)
-        heal_check = "disable"
-    _change_state(session, device, "failed", "removed", heal_check)
+    _change_state(session, device, "failed", "removed", heal_check(session))
 
 
 def show(session: Session) -> None:
@@ -111,7 +100,7 @@ def _resync_cluster(session: Session, cluster: str) -> None:
         raise Problem(f"{failed} devices of cluster {cluster} could not be resynced")
 
 
-def _change_state(session: Session, device: str, wanted: str, told: str, heal_check: str = "") -> None:
+def _change_state(session: Session, device: str, wanted: str, told: str, check: str = "") -> None:
     with connect(session) as client:
-        client.set_device_state(device, StateChange(state=wanted, healcheck=heal_check))
+        client.set_device_state(device, StateChange(state=wanted, healcheck=check))
     session.write(f"Device {device} is now {told}\n")

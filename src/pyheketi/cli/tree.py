@@ -20,6 +20,20 @@ _DISABLE_HEAL_CHECK = _switch(
     "expert-option-disable-heal-check", "move bricks even if others still need them to heal; may lose data"
 )
 
+_BRICK = Command(
+    name="brick",
+    help="Manage bricks",
+    commands=(
+        Command(
+            name="evict",
+            help="Move a brick to another device",
+            arguments="BRICK_ID",
+            action="brick.evict",
+            flags=(_DISABLE_HEAL_CHECK,),
+        ),
+    ),
+)
+
 _CLUSTER = Command(
     name="cluster",
     help="Manage clusters",
@@ -233,6 +247,7 @@ ROOT = Command(
         ),
     ),
     commands=(
+        _BRICK,
         _CLUSTER,
         _DEVICE,
         _NODE,

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from pyheketi.client.connection import CREATED, NO_CONTENT, Connection
 from pyheketi.client.errors import BadAnswer
-from pyheketi.wire import base, clusters, devices, nodes, topology, volumes
+from pyheketi.wire import base, bricks, clusters, devices, nodes, topology, volumes
 
 _Model = TypeVar("_Model", bound=base.WireModel)
 
@@ -92,6 +92,10 @@ class Client:
     def delete_device(self, device: str, options: devices.DeviceDelete) -> None:
         """Delete a failed device without bricks."""
         self._finish("DELETE", _path("devices", device), options)
+
+    def evict_brick(self, brick: str, options: bricks.BrickEvict) -> None:
+        """Move a brick to another device."""
+        self._finish("POST", _path("bricks", "to-evict", brick), options)
 
     def volume_ids(self) -> volumes.VolumeList:
         """List the ids of all volumes."""

@@ -52,6 +52,16 @@ def delete_volume(name: str, options: NodeOptions) -> Command:
     return _gluster(options, "volume", "delete", name)
 
 
+def replace_brick(name: str, old: str, new: str, options: NodeOptions) -> Command:
+    """Put a brick in the place of another; the old one need not be there any more."""
+    return _gluster(options, "volume", "replace-brick", name, old, new, "commit", "force")
+
+
+def heal_info(name: str, options: NodeOptions) -> Command:
+    """Ask what has to heal yet, brick by brick."""
+    return _gluster(options, "volume", "heal", name, "info", "--xml")
+
+
 def rebalance_volume(name: str, options: NodeOptions) -> Command:
     """Begin to spread the files of a volume over all its bricks."""
     return _gluster(options, "volume", "rebalance", name, "start")

@@ -40,6 +40,16 @@ class Peer:
         return self.connected and self.state == "Peer in Cluster"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healing:
+    """What there is to heal from a brick."""
+
+    name: str
+    """Gluster's name of the brick; of one that cannot be asked, some releases do not tell it."""
+    entries: int | None
+    """Files that other bricks lack; None if the brick cannot be asked."""
+
+
 def read_volume(host: str, result: Result, name: str) -> GlusterVolume | None:
     """Return the volume that ``volume info`` told of, None if there is none of that name.
 
@@ -62,6 +72,24 @@ def read_volume(host: str, result: Result, name: str) -> GlusterVolume | None:
     if found is None and said is not None and not gluster.lacks_volume(said, name):
         raise _refused(host, result, said)
     return found
+
+
+def read_healing(host: str, result: Result) -> tuple[Healing, ...]:
+    """Return what ``volume heal info`` told of each brick.
+
+    Raises:
+        CommandFailed: gluster could not tell.
+        Unexpected: the answer makes no sense.
+    """
+    try:
+        answer = _parse(result.stdout)
+        bricks = tuple(map(_healing, answer.iterfind("healInfo/bricks/brick")))
+        said = _refusal(answer)
+    except (ET.ParseError, ValueError) as error:
+        raise _nonsense(host, result, error) from error
+    if said is not None:
+        raise _refused(host, result, said)
+    return bricks
 
 
 def read_peers(host: str, result: Result) -> tuple[Peer, ...]:
@@ -122,6 +150,11 @@ def _volume(element: ET.Element) -> GlusterVolume:
 def _options(element: ET.Element) -> Iterator[tuple[str, str]]:
     for option in element.iterfind("options/option"):
         yield _text(option, "name"), _text(option, "value", "")
+
+
+def _healing(element: ET.Element) -> Healing:
+    entries = _text(element, "numberOfEntries", "-")
+    return Healing(name=_text(element, "name"), entries=int(entries) if entries != "-" else None)
 
 
 def _peer(element: ET.Element) -> Peer:

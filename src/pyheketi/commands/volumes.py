@@ -9,7 +9,7 @@ from pyheketi.commands.gluster_xml import GlusterVolume
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain import errors
 from pyheketi.domain.durability import Disperse, Distribute, Durability, Replicate
-from pyheketi.operations.steps import AddBricks, CreateVolume
+from pyheketi.operations.steps import AddBricks, CreateVolume, ReplaceBrick
 
 OWNER = "user.heketi.id"
 """Option that holds our id of a volume."""
@@ -65,6 +65,16 @@ def add_bricks(step: AddBricks, present: Iterable[str], options: NodeOptions) ->
     known = set(present)
     missing = [each for each in step.brick_sets if not known & set(each)]
     return _script(list(_add(step.name, step.durability, missing, options)), options)
+
+
+def replace_brick(step: ReplaceBrick, options: NodeOptions) -> Script:
+    """Put a brick in the place of another."""
+    return _script([gluster.replace_brick(step.name, step.old, step.new, options)], options)
+
+
+def look_at_healing(name: str, options: NodeOptions) -> Script:
+    """Ask what has to heal yet."""
+    return _script([gluster.heal_info(name, options)], options)
 
 
 def rebalance(name: str, options: NodeOptions) -> Script:

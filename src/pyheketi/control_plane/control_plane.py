@@ -13,14 +13,23 @@ from pyheketi.control_plane.jobs import Job, Jobs
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Put
 from pyheketi.domain.entities import Cluster, Device, Node, State, Volume
-from pyheketi.domain.ids import ClusterId, DeviceId, IdSource, NodeId, OperationId, VolumeId
+from pyheketi.domain.ids import BrickId, ClusterId, DeviceId, IdSource, NodeId, OperationId, VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.engine.ledger import Ledger
 from pyheketi.engine.runner import Performs, Replan, Run, Runner, Stopping
 from pyheketi.operations import steps
 from pyheketi.operations.operation import Kind, Operation, OperationState, Plan
 from pyheketi.placement.rings import Avoid
-from pyheketi.planning import clusters, devices, nodes, volume_create, volume_delete, volume_expand
+from pyheketi.planning import (
+    brick_evict,
+    clusters,
+    devices,
+    nodes,
+    removal,
+    volume_create,
+    volume_delete,
+    volume_expand,
+)
 from pyheketi.planning.catalog import USE_CASES
 from pyheketi.planning.devices import DeviceAdd
 from pyheketi.planning.limits import Limits
@@ -29,6 +38,12 @@ from pyheketi.planning.volume_create import VolumeCreate
 from pyheketi.store.base import Loaded, Store
 
 _log = logging.getLogger(__name__)
+
+_Work = Callable[[Run], Coroutine[Any, Any, None]]
+"""Brings an operation to its end."""
+
+_REMOVALS = frozenset({Kind.REMOVE_DEVICE, Kind.REMOVE_NODE})
+"""Operations without steps of their own: they are made of other operations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +107,16 @@ class ControlPlane:
         self._stuck: dict[str, Operation] = {}
         if loaded.unfinished:
             _log.warning("Taking up %d operations that an earlier server left unfinished", len(loaded.unfinished))
+        evictions = [
+            self._resume(operation)
+            for operation in loaded.unfinished
+            if operation.state is not OperationState.STUCK and operation.kind not in _REMOVALS
+        ]
         for operation in loaded.unfinished:
             if operation.state is OperationState.STUCK:
                 self._stuck[operation.id] = operation
-            else:
-                self._resume(operation)
+            elif operation.kind in _REMOVALS:
+                self._resume_removal(operation, evictions)
         self._spawn(self._health.watch())
         self._spawn(self._clean())
         self._spawn(self._forget_old_jobs())
@@ -193,9 +213,22 @@ class ControlPlane:
         plan = nodes.plan_delete(self._ledger.tip, node, operation=operation, avoid=self._health.avoid)
         return await self._begin(operation, plan)
 
-    async def set_node_state(self, id_: str, state: State) -> OperationId:
-        """Change a node's state; a refusal is told by the job. Raises ``NotFound``, ``TooManyOperations``."""
+    async def set_node_state(self, id_: str, state: State, *, check_heal: bool = True) -> OperationId:
+        """Change a node's state; a refusal is told by the job. Raises ``NotFound``, ``TooManyOperations``.
+
+        In the way to ``failed`` all bricks are moved off, after a look at what heals unless told otherwise.
+        """
         node = self._node(id_)
+        if state is State.FAILED and any(map(self._ledger.tip.count_bricks, self._devices_of(node))):
+            operation = OperationId(self._ids.new())
+            return await self._decide(
+                Kind.REMOVE_NODE,
+                id_,
+                lambda: removal.plan_node(self._ledger.tip, node, operation=operation),
+                throttled=True,
+                operation=operation,
+                work=lambda run: self._remove(run, check_heal=check_heal),
+            )
         return await self._decide(
             Kind.SET_NODE_STATE,
             id_,
@@ -219,9 +252,22 @@ class ControlPlane:
         plan = devices.plan_delete(self._ledger.tip, device, forget_failures=force_forget, operation=operation)
         return await self._begin(operation, plan)
 
-    async def set_device_state(self, id_: str, state: State) -> OperationId:
-        """Change a device's state; a refusal is told by the job. Raises ``NotFound``, ``TooManyOperations``."""
+    async def set_device_state(self, id_: str, state: State, *, check_heal: bool = True) -> OperationId:
+        """Change a device's state; a refusal is told by the job. Raises ``NotFound``, ``TooManyOperations``.
+
+        In the way to ``failed`` all bricks are moved off, after a look at what heals unless told otherwise.
+        """
         device = self._device(id_)
+        if state is State.FAILED and self._ledger.tip.count_bricks(device.id):
+            operation = OperationId(self._ids.new())
+            return await self._decide(
+                Kind.REMOVE_DEVICE,
+                id_,
+                lambda: removal.plan_device(self._ledger.tip, device, operation=operation),
+                throttled=True,
+                operation=operation,
+                work=lambda run: self._remove(run, check_heal=check_heal),
+            )
         return await self._decide(
             Kind.SET_DEVICE_STATE,
             id_,
@@ -240,6 +286,97 @@ class ControlPlane:
             throttled=False,
             operation=operation,
         )
+
+    # -- bricks --------------------------------------------------------------------------------------------------
+
+    async def evict_brick(self, id_: str, *, check_heal: bool = True) -> OperationId:
+        """Begin to move a brick to another device; that there is none is told by the job.
+
+        Raises:
+            NotFound: no such brick.
+            Conflict: it is being made or removed, or its volume is busy.
+            TooManyOperations: the limit is reached.
+        """
+        brick = self._ledger.tip.brick(BrickId(id_))
+        if brick is None:
+            raise errors.NotFound("Id not found")
+        brick_evict.check(self._ledger.tip, brick)
+        operation = OperationId(self._ids.new())
+        replan = self._eviction(operation, brick.id, check_heal=check_heal)
+        return await self._decide(
+            Kind.EVICT_BRICK,
+            id_,
+            lambda: replan(self._ledger.tip, self._health.avoid),
+            throttled=True,
+            operation=operation,
+            work=lambda run: self._runner.run(run, replan),
+        )
+
+    def _eviction(self, operation: OperationId, id_: BrickId, *, check_heal: bool) -> Replan:
+        def plan(topology: Topology, avoid: Avoid) -> Plan:
+            brick = topology.brick(id_)
+            if brick is None:
+                raise errors.NotFound("Id not found")
+            return brick_evict.plan(
+                topology,
+                brick,
+                operation=operation,
+                limits=self._limits,
+                avoid=avoid,
+                ids=self._ids,
+                check_heal=check_heal,
+            )
+
+        return plan
+
+    async def _remove(self, run: Run, *, check_heal: bool) -> None:
+        """Move brick after brick away, each by an operation of its own; what was moved before a failure stays so."""
+        use_case = USE_CASES[run.operation.kind]
+        if run.operation.state is OperationState.PLANNED:
+            run.move(OperationState.RUNNING)
+        try:
+            while brick := removal.next_brick(self._ledger.tip, run.operation):
+                await self._move_away(run, brick, check_heal=check_heal)
+            changes = use_case.finish(self._ledger.tip, run.operation, {})
+            done = run.operation
+            run.move(OperationState.DONE)
+            try:
+                await self._ledger.commit(changes, [run.operation])
+            except errors.Error:
+                run.operation = done
+                raise
+        except errors.Error as why:
+            run.move(OperationState.UNDOING, error=str(why))
+            run.move(OperationState.ABANDONED, error=str(why))
+            await self._ledger.commit(use_case.abandon(self._ledger.tip, run.operation, {}), [run.operation])
+
+    async def _move_away(self, removing: Run, brick: BrickId, *, check_heal: bool) -> None:
+        operation = OperationId(self._ids.new())
+        replan = self._eviction(operation, brick, check_heal=check_heal)
+        try:
+            plan = replan(self._ledger.tip, self._health.avoid)
+        except errors.Error as why:
+            raise errors.Conflict(removal.refusal(self._ledger.tip, removing.operation, brick, why)) from why
+        run = _planned(operation, plan)
+        await self._ledger.commit(plan.begin, [run.operation])
+        self._jobs.start(run)
+        await self._run(run, self._runner.run(run, replan))
+        if not run.operation.state.finished and run.operation.state is not OperationState.STUCK:
+            raise Stopping
+        if run.operation.state is not OperationState.DONE:
+            raise errors.Conflict(run.operation.error)
+
+    def _resume_removal(self, operation: Operation, before: list[asyncio.Task[None]]) -> None:
+        async def work() -> None:
+            await asyncio.gather(*before, return_exceptions=True)
+            await self._remove(run, check_heal=True)
+
+        run = Run(operation)
+        self._jobs.start(run)
+        self._work(run, work())
+
+    def _devices_of(self, node: Node) -> list[DeviceId]:
+        return [device.id for device in self._ledger.tip.devices_of(node.id)]
 
     # -- volumes -------------------------------------------------------------------------------------------------
 
@@ -318,33 +455,24 @@ class ControlPlane:
 
     # -- work ----------------------------------------------------------------------------------------------------
 
-    async def _begin(self, id_: OperationId, plan: Plan, replan: Replan | None = None) -> OperationId:
-        """Commit a plan and start to run it."""
+    async def _begin(
+        self, id_: OperationId, plan: Plan, replan: Replan | None = None, work: _Work | None = None
+    ) -> OperationId:
+        """Commit a plan and start to run it, by ``work`` if it is given."""
         self._require_open()
-        now = time.time()
-        run = Run(
-            Operation(
-                id=id_,
-                kind=plan.kind,
-                subject=plan.subject,
-                state=OperationState.PLANNED,
-                groups=plan.groups,
-                result=plan.result,
-                created_at=now,
-                updated_at=now,
-            )
-        )
+        run = _planned(id_, plan)
         changes = plan.begin
-        if not plan.groups:  # nothing to do on nodes: begin and end are one commit
+        work = work or (lambda run: self._runner.run(run, replan))
+        if at_once := not plan.groups and plan.kind not in _REMOVALS:  # begin and end are one commit
             run.move(OperationState.RUNNING)
             changes += USE_CASES[plan.kind].finish(self._ledger.tip.apply(changes), run.operation, {})
             run.move(OperationState.DONE)
         await self._ledger.commit(changes, [run.operation])
         self._jobs.start(run)
-        if plan.groups:
-            self._work(run, self._runner.run(run, replan))
-        else:
+        if at_once:
             self._jobs.end(run)
+        else:
+            self._work(run, work(run))
         return id_
 
     async def _decide(
@@ -355,13 +483,14 @@ class ControlPlane:
         *,
         throttled: bool,
         operation: OperationId | None = None,
+        work: _Work | None = None,
     ) -> OperationId:
         """Begin what ``plan`` returns; a refusal becomes a job that failed (rest-api.md §7.3)."""
         id_ = operation or OperationId(self._ids.new())
         with self._slot(id_ if throttled else None):
             try:
-                return await self._begin(id_, plan())
-            except errors.Conflict as refusal:
+                return await self._begin(id_, plan(), work=work)
+            except (errors.Conflict, errors.NoSpace) as refusal:
                 now = time.time()
                 refused = Operation(
                     id=id_,
@@ -389,10 +518,10 @@ class ControlPlane:
             self._stuck[run.operation.id] = run.operation
         self._jobs.end(run)
 
-    def _resume(self, operation: Operation) -> None:
+    def _resume(self, operation: Operation) -> asyncio.Task[None]:
         run = Run(operation)
         self._jobs.start(run)
-        self._work(run, self._runner.resume(run))
+        return self._work(run, self._runner.resume(run))
 
     async def _clean(self) -> None:
         """Try stuck operations again, some time after the start and then regularly (operations.md §7)."""
@@ -435,16 +564,33 @@ class ControlPlane:
         if self._stopping:
             raise errors.ShuttingDown
 
-    def _work(self, run: Run, work: Coroutine[Any, Any, None]) -> None:
+    def _work(self, run: Run, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._spawn(self._run(run, work))
         self._working.add(task)
         task.add_done_callback(self._working.discard)
+        return task
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _planned(id_: OperationId, plan: Plan) -> Run:
+    now = time.time()
+    return Run(
+        Operation(
+            id=id_,
+            kind=plan.kind,
+            subject=plan.subject,
+            state=OperationState.PLANNED,
+            groups=plan.groups,
+            result=plan.result,
+            created_at=now,
+            updated_at=now,
+        )
+    )
 
 
 _Marked = TypeVar("_Marked", Node, Device, Volume)

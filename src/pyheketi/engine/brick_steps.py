@@ -21,8 +21,23 @@ async def create(nodes: Nodes, step: CreateBrick, *, sure: bool) -> None:
     await nodes.run(place.host, script)
 
 
-async def destroy(nodes: Nodes, place: BrickPlace) -> Reclaimed:
-    """Remove what there is of a brick. Nothing there is fine."""
+async def destroy(nodes: Nodes, place: BrickPlace, *, may_be_lost: bool = False) -> Reclaimed:
+    """Remove what there is of a brick. Nothing there is fine, with ``may_be_lost`` a dead node is fine, too."""
+    try:
+        try:
+            return await _destroy(nodes, place)
+        except errors.Unreachable as error:
+            if not (may_be_lost and error.sent):
+                raise
+            return await _destroy(nodes, place)  # the node was there a moment ago
+    except errors.Unreachable as error:
+        if not may_be_lost or error.sent:
+            raise
+        _log.warning("Brick %s stays where it is, its node is gone: %s", place.brick, error)
+        return Reclaimed(pool_removed=False)
+
+
+async def _destroy(nodes: Nodes, place: BrickPlace) -> Reclaimed:
     facts = bricks.read_look(place, await nodes.run(place.host, bricks.look(place, nodes.options)))
     script = bricks.destroy(place, facts, nodes.options)
     if not script.commands:

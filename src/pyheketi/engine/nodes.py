@@ -21,13 +21,22 @@ Deed = Callable[[str], Awaitable[T]]
 PAUSES = (1.0, 2.0, 3.0)
 """Seconds to wait before a command that met a busy node is tried again."""
 
+HEAL_PAUSES = (2.0,) * 15
+"""Seconds to wait before a brick is looked at again from which others are just healing."""
+
 
 class Nodes:
     """The nodes, as those who perform steps see them."""
 
-    def __init__(self, executor: Executor, options: NodeOptions, pauses: Sequence[float] = PAUSES) -> None:
-        """``pauses`` are the seconds before each further try of a command that met a busy node."""
-        self.options = options
+    def __init__(
+        self,
+        executor: Executor,
+        options: NodeOptions,
+        pauses: Sequence[float] = PAUSES,
+        heal_pauses: Sequence[float] = HEAL_PAUSES,
+    ) -> None:
+        """``pauses`` are the seconds before each further try, of a command or a look at what heals."""
+        self.options, self.heal_pauses = options, tuple(heal_pauses)
         self._executor, self._pauses = executor, tuple(pauses)
 
     async def run(self, host: str, script: Script) -> Sequence[Result]:

@@ -20,9 +20,16 @@ class Performer:
     do, and ``Conflict`` for what must not be done.
     """
 
-    def __init__(self, executor: Executor, options: NodeOptions, *, pauses: Sequence[float] = nodes.PAUSES) -> None:
-        """``pauses`` are the seconds before each further try of a command that met a busy node."""
-        self._nodes = nodes.Nodes(executor, options, pauses)
+    def __init__(
+        self,
+        executor: Executor,
+        options: NodeOptions,
+        *,
+        pauses: Sequence[float] = nodes.PAUSES,
+        heal_pauses: Sequence[float] = nodes.HEAL_PAUSES,
+    ) -> None:
+        """``pauses`` are the seconds before each further try, of a command or a look at what heals."""
+        self._nodes = nodes.Nodes(executor, options, pauses, heal_pauses)
 
     async def do(self, step: Step, *, sure: bool) -> Outcome:  # one line for each kind of step  # noqa: C901
         """Do a step. With ``sure`` nothing of it can exist yet; otherwise the node is asked what is missing."""
@@ -30,13 +37,18 @@ class Performer:
             case steps.CreateBrick():
                 await brick_steps.create(self._nodes, step, sure=sure)
             case steps.DestroyBrick():
-                return await brick_steps.destroy(self._nodes, step.place)
+                return await brick_steps.destroy(self._nodes, step.place, may_be_lost=step.may_be_lost)
             case steps.CreateVolume():
                 await volume_steps.create(self._nodes, step, sure=sure)
             case steps.DeleteVolume():
                 await volume_steps.delete(self._nodes, step)
             case steps.AddBricks():
                 await volume_steps.add_bricks(self._nodes, step, sure=sure)
+            case steps.CheckReplaceable():
+                if sure:  # otherwise it is replaced already
+                    await volume_steps.check_replaceable(self._nodes, step)
+            case steps.ReplaceBrick():
+                await volume_steps.replace_brick(self._nodes, step, sure=sure)
             case steps.CheckGlusterd():
                 await peer_steps.check_glusterd(self._nodes, step)
             case steps.ProbePeer():
@@ -71,6 +83,8 @@ class Performer:
                 steps.DestroyBrick()
                 | steps.DeleteVolume()
                 | steps.AddBricks()
+                | steps.CheckReplaceable()
+                | steps.ReplaceBrick()
                 | steps.CheckGlusterd()
                 | steps.DetachPeer()
                 | steps.TearDownDevice()
@@ -88,5 +102,7 @@ class Performer:
                 return await volume_steps.is_deleted(self._nodes, step)
             case steps.AddBricks():
                 return await volume_steps.has_new_bricks(self._nodes, step)
+            case steps.ReplaceBrick():
+                return await volume_steps.has_replaced(self._nodes, step)
             case _:
                 return False

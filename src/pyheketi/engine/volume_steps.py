@@ -1,5 +1,6 @@
 """Gluster volumes made, grown and deleted."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -7,7 +8,7 @@ from pyheketi.commands import gluster, gluster_xml, volumes
 from pyheketi.commands.gluster_xml import GlusterVolume
 from pyheketi.domain import errors
 from pyheketi.engine.nodes import Nodes, first_failure, merged, reworded
-from pyheketi.operations.steps import AddBricks, CreateVolume, DeleteVolume
+from pyheketi.operations.steps import AddBricks, CheckReplaceable, CreateVolume, DeleteVolume, ReplaceBrick
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +72,72 @@ async def has_new_bricks(nodes: Nodes, step: AddBricks) -> bool:
     """Return whether a volume has any of the bricks that the step adds."""
     found = await nodes.on_any(step.hosts, lambda host: _find(nodes, host, step.name))
     return found is not None and any(brick in found.bricks for each in step.brick_sets for brick in each)
+
+
+async def check_replaceable(nodes: Nodes, step: CheckReplaceable) -> None:
+    """Make sure that a brick can be replaced; what is only just being healed or written is waited for.
+
+    Raises:
+        Conflict: it cannot; says why (placement.md §13).
+        NodeError: no host could tell.
+    """
+    for pause in (*nodes.heal_pauses, None):
+        busy = await nodes.on_any(step.hosts, lambda host: _source_of(nodes, host, step))
+        if not busy:
+            return
+        if pause is not None:
+            _log.info("Brick %s of volume %s has %d files to heal, looking again in %g s", *_names(step), busy, pause)
+            await asyncio.sleep(pause)
+    raise errors.Conflict(
+        f"Cannot replace brick {step.brick} as it is source brick for data to be healed\n"
+        f"Other bricks lack {busy} of its files: see gluster volume heal {step.name} info"
+    )
+
+
+def _names(step: CheckReplaceable) -> tuple[str, str]:
+    return step.brick, step.name
+
+
+async def _source_of(nodes: Nodes, host: str, step: CheckReplaceable) -> int:
+    """Return how many files other bricks have yet to get from this one."""
+    bricks = await _present(nodes, host, step.name)
+    if step.old not in bricks:
+        raise errors.Conflict(f"Gluster knows no brick {step.old} in volume {step.name}: its bricks are not as we know")
+    if not step.check_heal:
+        return 0
+    (answer,) = await nodes.run(host, volumes.look_at_healing(step.name, nodes.options))
+    found = gluster_xml.read_healing(host, answer)
+    if any(each.entries is not None and each.name not in bricks for each in found):
+        raise errors.Conflict("Unable to determine heal status of brick")
+    entries = {each.name: each.entries for each in found if each.entries is not None}
+    there = [peer for peer in step.peers if peer in entries]
+    if len(there) < step.quorum:
+        missing = "\n".join(f"{peer} does not answer" for peer in step.peers if peer not in entries)
+        raise errors.Conflict(
+            f"Cannot replace brick {step.brick} as only {len(there)} of {step.quorum} required peer bricks are online"
+            f"\n{missing}"
+        )
+    return entries.get(step.old, 0)
+
+
+async def replace_brick(nodes: Nodes, step: ReplaceBrick, *, sure: bool) -> None:
+    """Put a brick in the place of another."""
+
+    async def on(host: str) -> None:
+        if not sure and step.new in await _present(nodes, host, step.name):
+            return
+        results = await nodes.ask(host, volumes.replace_brick(step, nodes.options))
+        if failed := first_failure(results):
+            text = f"Unable to replace brick {step.old} with {step.new} for volume {step.name}: {failed.output}"
+            raise reworded(host, failed, text)
+
+    await nodes.on_first(step.hosts, on, pass_dead_glusterd=True)
+
+
+async def has_replaced(nodes: Nodes, step: ReplaceBrick) -> bool:
+    """Return whether the new brick is in the volume."""
+    found = await nodes.on_any(step.hosts, lambda host: _find(nodes, host, step.name))
+    return found is not None and step.new in found.bricks
 
 
 class _Stopped(Exception):  # never shown

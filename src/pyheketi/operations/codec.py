@@ -25,6 +25,8 @@ _TYPES: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
             steps.CreateVolume,
             steps.DeleteVolume,
             steps.AddBricks,
+            steps.CheckReplaceable,
+            steps.ReplaceBrick,
             steps.CheckGlusterd,
             steps.ProbePeer,
             steps.DetachPeer,

@@ -22,6 +22,8 @@ class Kind(IntEnum):
     CREATE_VOLUME = 1
     DELETE_VOLUME = 2
     EXPAND_VOLUME = 3
+    REMOVE_DEVICE = 6
+    EVICT_BRICK = 8
     ADD_NODE = 101
     DELETE_NODE = 102
     SET_NODE_STATE = 103
@@ -29,6 +31,7 @@ class Kind(IntEnum):
     DELETE_DEVICE = 105
     SET_DEVICE_STATE = 106
     RESYNC_DEVICE = 107
+    REMOVE_NODE = 108
 
     @property
     def label(self) -> str:

@@ -73,6 +73,8 @@ class DestroyBrick:
     """Unmount, forget in fstab, remove LV and, when nothing else is in it, the pool. Outcome: ``Reclaimed``."""
 
     place: BrickPlace
+    may_be_lost: bool = False
+    """Whether a node that cannot be reached does not matter: nothing uses the brick any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,40 @@ class AddBricks:
     brick_sets: tuple[tuple[str, ...], ...]
     grow_gib: int = 0
     """GiB that the volume is larger afterwards; for the record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReplaceable:
+    """Make sure that a volume can do without one of its bricks (placement.md §13)."""
+
+    hosts: tuple[str, ...]
+    """Where to run gluster: the first that can tell."""
+    name: str
+    """Of the volume."""
+    brick: str
+    """Id, for the error."""
+    old: str
+    """Gluster's name of the brick."""
+    peers: tuple[str, ...]
+    """Gluster's names of the other bricks of its set."""
+    quorum: int
+    """How many of them must be there."""
+    check_heal: bool = True
+    """Whether to ask what has to heal yet, and who is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceBrick:
+    """Put a new brick in the place of an old one; gluster copies to it what belongs there by itself."""
+
+    hosts: tuple[str, ...]
+    """Where to run gluster: the first that can be reached."""
+    name: str
+    """Of the volume."""
+    old: str
+    """Gluster's name of the brick."""
+    new: str
+    """Gluster's name of the brick."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +207,8 @@ Step: TypeAlias = (
     | CreateVolume
     | DeleteVolume
     | AddBricks
+    | CheckReplaceable
+    | ReplaceBrick
     | CheckGlusterd
     | ProbePeer
     | DetachPeer

@@ -82,6 +82,20 @@ def place(
     return tuple(placed)
 
 
+def place_beside(
+    topology: Topology, cluster: ClusterId, wish: Wish, beside: Sequence[Candidate], avoid: Avoid, ids: IdSource
+) -> PlacedBrick | NoPlacement:
+    """Return a place for one brick in a set whose other bricks are ``beside``, or why there is none."""
+    order = ring(candidates(topology, cluster, avoid))
+    reserved = _Reservations(topology, wish)
+    start = ids.below(len(order)) if order else 0
+    for candidate in order[start:] + order[:start]:
+        if not any(refuse(candidate, beside) for refuse in wish.filters) and reserved.missing(candidate.device) <= 0:
+            pool, metadata = reserved.take(candidate.device)
+            return PlacedBrick(where=candidate, pool_size=pool, metadata_size=metadata)
+    return NoPlacement(_explain(topology, cluster, wish, avoid, reserved, 0, beside))
+
+
 def _place_set(order: Sequence[Candidate], wish: Wish, reserved: _Reservations) -> tuple[PlacedBrick, ...]:
     chosen: list[Candidate] = []
     for candidate in order:
@@ -123,12 +137,15 @@ def _explain(
     avoid: Avoid,
     reserved: _Reservations,
     placed: int,
+    beside: Sequence[Candidate] = (),
 ) -> tuple[str, ...]:
     """Tell of every node and device why it takes no further brick, as it stood when the placement failed."""
     need = sum(pool_sizes(wish.brick_size, wish.factor, 4096))
+    number = "a brick" if beside else f"{wish.sets} x {wish.set_size} bricks"
+    apart = "a node without a brick of its set" if beside else f"{wish.set_size} different nodes"
     lines = [
-        f"{wish.sets} x {wish.set_size} bricks of {size.text(wish.brick_size)} wanted, each takes {size.text(need)} "
-        f"with its thin pool metadata, on {wish.set_size} different nodes"
+        f"{number} of {size.text(wish.brick_size)} wanted, {'it' if beside else 'each'} takes {size.text(need)} "
+        f"with its thin pool metadata, on {apart}"
         + (f"; {placed} of {wish.sets} sets could be placed" if placed else "")
     ]
     for node in topology.nodes_of(cluster):
@@ -136,15 +153,22 @@ def _explain(
         if why := avoid.node(node):
             lines.append(f"{name}: {why}")
         else:
-            lines.extend(f"{name} {line}" for line in _explain_devices(topology, node, wish, avoid, reserved))
+            lines.extend(f"{name} {line}" for line in _explain_devices(topology, node, wish, avoid, reserved, beside))
     return tuple(lines)
 
 
-def _explain_devices(topology: Topology, node: Node, wish: Wish, avoid: Avoid, reserved: _Reservations) -> list[str]:
+def _explain_devices(
+    topology: Topology,
+    node: Node,
+    wish: Wish,
+    avoid: Avoid,
+    reserved: _Reservations,
+    beside: Sequence[Candidate],
+) -> list[str]:
     devices = topology.devices_of(node.id)
     lines = [] if devices else ["has no devices"]
     for device in devices:
-        refusals = [why for refuse in wish.filters if (why := refuse(Candidate(device, node), ()))]
+        refusals = [why for refuse in wish.filters if (why := refuse(Candidate(device, node), beside))]
         missing = reserved.missing(device)
         if why := avoid.device(device):
             pass

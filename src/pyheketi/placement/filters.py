@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pyheketi.domain import errors
+from pyheketi.domain.ids import DeviceId
 from pyheketi.placement.rings import Candidate
 
 Filter: TypeAlias = Callable[[Candidate, Sequence[Candidate]], str]
@@ -27,6 +28,17 @@ def other_zone(candidate: Candidate, chosen: Sequence[Candidate]) -> str:
     if any(each.node.zone == candidate.node.zone for each in chosen):
         return f"zone {candidate.node.zone} already has a brick of the set (zone checking is strict)"
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherDevice:
+    """Not the device that a brick is to leave."""
+
+    device: DeviceId
+
+    def __call__(self, candidate: Candidate, chosen: Sequence[Candidate]) -> str:
+        """Return why the device is refused, or nothing."""
+        return "holds the brick that is to be replaced" if candidate.device.id == self.device else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from pyheketi.operations.operation import Kind
-from pyheketi.planning import devices, nodes, volume_create, volume_delete, volume_expand
+from pyheketi.planning import brick_evict, devices, nodes, removal, volume_create, volume_delete, volume_expand
 from pyheketi.planning.use_case import UseCase
 
 
@@ -19,6 +19,9 @@ USE_CASES = MappingProxyType(
         Kind.CREATE_VOLUME: volume_create.USE_CASE,
         Kind.EXPAND_VOLUME: volume_expand.USE_CASE,
         Kind.DELETE_VOLUME: volume_delete.USE_CASE,
+        Kind.EVICT_BRICK: brick_evict.USE_CASE,
+        Kind.REMOVE_DEVICE: removal.DEVICE,
+        Kind.REMOVE_NODE: removal.NODE,
         Kind.ADD_NODE: nodes.ADD,
         Kind.DELETE_NODE: nodes.DELETE,
         Kind.SET_NODE_STATE: _AT_ONCE,

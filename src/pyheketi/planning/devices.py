@@ -171,7 +171,7 @@ def plan_state(topology: Topology, device: Device, wanted: State) -> Plan:
     """Plan another state (rest-api.md §7.3, the table of transitions).
 
     Raises:
-        Conflict: there is no way from the present state to the wanted one, or bricks are in the way.
+        Conflict: there is no way from the present state to the wanted one.
         InUse: another operation is at work on the device.
     """
     _require_idle(device)
@@ -179,31 +179,30 @@ def plan_state(topology: Topology, device: Device, wanted: State) -> Plan:
     match device.state, wanted:
         case before, after if before is after:
             changes = ()
-        case State.ONLINE, State.FAILED:
-            raise errors.Conflict(f"Device must be offline before remove operation is performed, device:{device.id}")
+        case _, State.FAILED:
+            require_removable(topology, device)
         case State.FAILED, State.ONLINE:
             raise errors.Conflict("Cannot move a failed/removed device to online state")
-        case _, State.FAILED:
-            require_empty(topology, device)
     return Plan(kind=Kind.SET_DEVICE_STATE, subject=device.id, begin=changes)
 
 
-def require_empty(topology: Topology, device: Device) -> None:
-    """Refuse to remove a device with bricks on it.
+def require_removable(topology: Topology, device: Device) -> None:
+    """Refuse to remove a device that is in use for something else.
 
     Raises:
-        Conflict: names the volumes that are in the way.
-        InUse: the bricks on it are just being made or removed.
+        Conflict: it is online.
+        InUse: an operation is at work on it or on bricks of it.
     """
-    bricks = topology.bricks_on(device.id)
-    _require_settled(topology, device, bricks)
-    if bricks:
-        names = sorted({volume.name for brick in bricks if (volume := topology.volume(brick.volume))})
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        raise errors.Conflict(
-            f"Unable to remove device [{device.id}]: it holds {len(bricks)} bricks, and moving bricks to other devices "
-            f"is not possible in this release. Delete the volumes that use it first: {shown}"
-        )
+    _require_idle(device)
+    if device.state is State.ONLINE:
+        raise errors.Conflict(f"Device must be offline before remove operation is performed, device:{device.id}")
+    require_settled(topology, device)
+
+
+def require_settled(topology: Topology, device: Device) -> None:
+    """Refuse while an operation is at work on a device or on bricks of it. Raises ``InUse``."""
+    _require_idle(device)
+    _require_settled(topology, device, topology.bricks_on(device.id))
 
 
 def _require_settled(topology: Topology, device: Device, bricks: list[Brick]) -> None:

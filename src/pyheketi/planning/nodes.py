@@ -136,16 +136,26 @@ def plan_state(topology: Topology, node: Node, wanted: State) -> Plan:
     match node.state, wanted:
         case before, after if before is after:
             changes = ()
-        case State.ONLINE, State.FAILED:
-            raise errors.Conflict(f"Node must be offline before remove operation is performed, node:{node.id}")
         case State.FAILED, _:
             raise errors.Conflict(f"Cannot move a failed/removed node to {wanted.value} state")
         case _, State.FAILED:
-            held = topology.devices_of(node.id)
-            for device in held:
-                devices.require_empty(topology, device)
-            changes = (*(Put(replace(device, state=State.FAILED)) for device in held), *changes)
+            require_removable(topology, node)
+            changes = (*(Put(replace(device, state=State.FAILED)) for device in topology.devices_of(node.id)), *changes)
     return Plan(kind=Kind.SET_NODE_STATE, subject=node.id, begin=changes)
+
+
+def require_removable(topology: Topology, node: Node) -> None:
+    """Refuse to remove a node that is in use for something else.
+
+    Raises:
+        Conflict: it is online.
+        InUse: an operation is at work on it, on one of its devices, or on bricks of them.
+    """
+    _require_idle(node)
+    if node.state is State.ONLINE:
+        raise errors.Conflict(f"Node must be offline before remove operation is performed, node:{node.id}")
+    for device in topology.devices_of(node.id):
+        devices.require_settled(topology, device)
 
 
 def _require_idle(node: Node) -> None:

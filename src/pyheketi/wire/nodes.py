@@ -6,10 +6,10 @@ from pydantic import Field
 
 from pyheketi.wire import checks
 from pyheketi.wire.base import OMIT, Int64, Items, Strings, WireModel
+from pyheketi.wire.bricks import heal_check_problem
 from pyheketi.wire.devices import Device
 
 STATES = ("online", "offline", "failed")
-HEAL_CHECKS = ("", "enable", "disable")
 TAG_CHANGES = ("set", "update", "delete")
 
 
@@ -60,12 +60,14 @@ class StateChange(WireModel):
     """Body of ``POST /nodes/{id}/state`` and ``POST /devices/{id}/state``."""
 
     state: str = ""
+    """``online``, ``offline``, or ``failed``: everything is moved away."""
     healcheck: str = ""
+    """``disable``: move bricks even if others still need them to heal."""
 
     def problem(self) -> str | None:
         """Return why the request is refused, or None; a bad heal check is told alone."""
-        if self.healcheck not in HEAL_CHECKS:
-            return checks.refusal({"healcheck": f"{self.healcheck} is not valid heal info check"})
+        if problem := heal_check_problem(self.healcheck):
+            return problem
         return checks.refusal({"state": checks.one_of(self.state, STATES, f"{self.state} is not valid state")})
 
 

@@ -204,7 +204,7 @@ async def test_emptied_devices_nodes_and_clusters_go() -> None:
     assert [line for line in house.inventory().lines if "vg_" in line] == [line for line in bare.lines if "vg_" in line]
 
 
-async def test_a_device_with_bricks_stays_and_says_which_volumes_are_in_the_way() -> None:
+async def test_a_device_that_cannot_be_emptied_stays_offline_and_says_why() -> None:
     house = House()
     plane = await house.start()
     await house.furnish()
@@ -212,8 +212,15 @@ async def test_a_device_with_bricks_stays_and_says_which_volumes_are_in_the_way(
     device = next(house.topology.devices())
     await house.done(await plane.set_device_state(device.id, State.OFFLINE))
     job = await house.job(await plane.set_device_state(device.id, State.FAILED))
-    assert "moving bricks to other devices is not possible in this release" in job.error
-    assert f"vol_{volume}" in job.error
+    assert job.error.startswith(
+        f"Unable to delete device [{device.id}] as no device was found to replace it: "
+        "No Replacement was found for resource requested to be removed\n"
+    )
+    assert f"of volume vol_{volume} has to stay where it is\n  a brick of 1 GiB wanted" in job.error
+    assert job.error.count("its node already has a brick of the set") == 2
+    left = house.topology.device(device.id)
+    assert left is not None
+    assert (left.state, left.pending) == (State.OFFLINE, None)
 
 
 async def test_resync_takes_over_what_lvm_says() -> None:

@@ -54,7 +54,8 @@ def show(outcome: Outcome | bool) -> Any:
 def observe(case: Mapping[str, Any]) -> dict[str, Any]:
     """Perform the step of a case; return what was sent and what came of it."""
     executor = ScriptedExecutor(Answer(**answer) for answer in case.get("answers", ()))
-    performer = Performer(executor, NodeOptions(**case.get("options", {})), pauses=(0, 0))
+    options = NodeOptions(**case.get("options", {}))
+    performer = Performer(executor, options, pauses=(0, 0), heal_pauses=(0,))
     before = steps.Probed(**case["outcome_before"]) if "outcome_before" in case else None
     seen: dict[str, Any] = {}
     try:
