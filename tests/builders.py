@@ -26,6 +26,8 @@ class World:
     devices_gib: Sequence[float] = (100,)
     cluster: int = 1
     offline_nodes: Iterable[int] = field(default_factory=tuple)
+    arbiter_tags: Sequence[str] = ()
+    """Of the nodes, in turns."""
 
     @property
     def cluster_id(self) -> ClusterId:
@@ -49,6 +51,9 @@ class World:
                     manage=(f"n{self.cluster}-{number}",),
                     storage=(f"10.0.{self.cluster}.{number}",),
                     state=state,
+                    tags=(("arbiter", self.arbiter_tags[number % len(self.arbiter_tags)]),)
+                    if self.arbiter_tags
+                    else (),
                 )
             )
             entities.extend(

@@ -204,6 +204,7 @@ def _limits(gluster: GlusterSettings) -> Limits:
         brick_max=gluster.brick_max_size_gb * KIB_PER_GIB,
         max_bricks_per_volume=gluster.max_bricks_per_volume,
         max_volumes_per_cluster=most if most > 0 else UNLIMITED,
+        average_file_size=gluster.average_file_size_kb,
         zone_checking=gluster.zone_checking,
         pre_options=tuple(gluster.pre_request_volume_options.split(",")),
         post_options=tuple(gluster.post_request_volume_options.split(",")),

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.lab.site import Site, free_kib, mended, require_books_agree, traces
 
-from lab import Lab
+from lab import Lab, LabNode
 
 
 def test_no_space_behind_the_server_s_back(four_nodes: Site) -> None:
@@ -45,7 +45,8 @@ def test_glusterd_is_stopped_on_a_node(three_nodes: Site) -> None:
 def test_a_node_without_power(four_nodes: Site) -> None:
     site = four_nodes
     node = site.lab.nodes[3]
-    node.power_cut()  # glusterd notices after half a minute; until then every gluster command waits
+    node.power_cut()
+    wait_until_peers_know(site.lab.nodes[0])
     made = site.json("volume", "create", "--size=1", "--replica=3")  # made on the others, whoever was tried first
     assert len(made["bricks"]) == 3
     text = site.refused("volume", "create", "--size=4", "--durability=disperse")
@@ -55,6 +56,18 @@ def test_a_node_without_power(four_nodes: Site) -> None:
     node.wait_ready()
     site.cli("volume", "delete", made["id"])
     require_books_agree(site)
+
+
+def wait_until_peers_know(witness: LabNode) -> None:
+    """Wait until glusterd has noticed that a peer is away, half a minute at most.
+
+    A gluster command that begins before waits for it, and now and then for the whole of its ten minutes.
+    """
+    for _ in range(120):
+        if "(Disconnected)" in witness.ssh("gluster peer status").stdout:
+            return
+        time.sleep(1)
+    raise AssertionError("glusterd never notices that a peer is away")
 
 
 def test_the_server_is_killed_in_the_middle(four_nodes: Site) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lab.site import Site, mounted, require_books_agree, traces, value
+from tests.lab.test_failures import wait_until_peers_know
 
 from lab import LabNode
 
@@ -111,6 +112,7 @@ def test_a_node_without_power_is_removed(four_nodes: Site) -> None:
     node = home_of(site, dead)
     witness = next(each for each in site.lab.nodes if each is not node)
     node.power_cut()
+    wait_until_peers_know(witness)
     site.cli("node", "disable", dead)
     assert site.cli("node", "remove", dead) == f"Node {dead} is now removed\n"
     (device,) = site.json("node", "info", dead)["devices"]

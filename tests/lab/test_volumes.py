@@ -49,6 +49,27 @@ def test_a_volume_is_made_filled_grown_and_gone(site: Site, options: list[str], 
     require_books_agree(site)
 
 
+def test_an_arbiter_volume(site: Site) -> None:
+    """Data on two bricks, names only on the third."""
+    before = {node.name: (traces(node), free_kib(node)) for node in site.lab.nodes}
+    made = site.cli("volume", "create", "--size=1", "--gluster-volume-options=user.heketi.arbiter true")
+    volume = value(made, "Volume Id")
+    point = mounted(site, made)
+    site.sh(f"head -c 20M /dev/urandom > {point}/data && sync")
+    digest = site.sh(f"sha256sum < {point}/data").stdout
+    empty = site.sh("sha256sum < /dev/null").stdout
+    assert sorted(copy for node in site.lab.nodes for copy in brick_digests(node)) == sorted([digest, digest, empty])
+    assert "Number of Bricks: 1 x (2 + 1) = 3" in site.lab.nodes[0].ssh("gluster volume info").stdout
+    sizes = sorted(brick["size"] for brick in site.json("volume", "info", volume)["bricks"])
+    assert sizes == [16384, 1048576, 1048576]
+    site.cli("volume", "expand", f"--volume={volume}", "--expand-size=1")
+    assert site.sh(f"sha256sum < {point}/data").stdout == digest
+    site.lab.umount(point)
+    site.cli("volume", "delete", volume)
+    assert {node.name: (traces(node), free_kib(node)) for node in site.lab.nodes} == before
+    require_books_agree(site)
+
+
 def brick_digests(node: LabNode) -> list[str]:
     found = node.ssh("for f in /var/lib/heketi/mounts/*/*/brick/data; do [ -f $f ] && sha256sum < $f; done; true")
     return found.stdout.splitlines(keepends=True)

@@ -1,6 +1,7 @@
 """Placement and planning never break their promises, whatever the cluster and the wishes."""
 
 import contextlib
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -9,15 +10,15 @@ from hypothesis import strategies as st
 from tests.builders import World, seeded
 
 from pyheketi.domain import errors, invariants
-from pyheketi.domain.durability import DISPERSIONS, DurabilityRequest
-from pyheketi.domain.entities import Snapshot, Volume
-from pyheketi.domain.ids import OperationId, VolumeId
+from pyheketi.domain.durability import DISPERSIONS, DurabilityRequest, arbiter_position
+from pyheketi.domain.entities import Brick, Snapshot, Volume
+from pyheketi.domain.ids import BrickId, OperationId, VolumeId
 from pyheketi.domain.size import KIB_PER_GIB
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
 from pyheketi.operations.operation import Operation, OperationState, Plan
-from pyheketi.placement.rings import Avoid
-from pyheketi.planning import volume_create, volume_delete, volume_expand
+from pyheketi.placement.rings import Avoid, Candidate
+from pyheketi.planning import brick_evict, volume_create, volume_delete, volume_expand
 from pyheketi.planning.limits import Limits
 from pyheketi.planning.volume_create import VolumeCreate
 
@@ -32,13 +33,14 @@ wishes = st.builds(
     VolumeCreate,
     size_gib=st.integers(1, 400),
     durability=durabilities,
-    options=st.sampled_from([(), ("user.heketi.zone-checking strict",)]),
+    options=st.sampled_from([(), ("user.heketi.zone-checking strict",), ("user.heketi.arbiter true",)]),
     snapshot=st.sampled_from([Snapshot(), Snapshot(enabled=True, factor=1.2), Snapshot(enabled=True, factor=3.0)]),
 )
 worlds = st.builds(
     World,
     zones=st.lists(st.integers(1, 4), min_size=1, max_size=13),
     devices_gib=st.lists(st.sampled_from([0.5, 1.0, 7.3, 50, 300]), min_size=1, max_size=3),
+    arbiter_tags=st.lists(st.sampled_from(["required", "supported", "disabled", "?"]), max_size=4),
 )
 
 
@@ -98,6 +100,15 @@ class Desk:
         assert begun.apply(volume_expand.abandon(begun, self.operation(plan, id_), {})) == self.topology
         self.topology = begun.apply(volume_expand.finish(begun, self.operation(plan, id_), {}))
 
+    def move(self, brick: Brick) -> None:
+        id_ = OperationId(self.ids.new())
+        plan = brick_evict.plan(
+            self.topology, brick, operation=id_, limits=self.limits, avoid=Avoid(), ids=self.ids, check_heal=True
+        )
+        begun = self.topology.apply(plan.begin)
+        assert begun.apply(brick_evict.abandon(begun, self.operation(plan, id_), {})) == self.topology
+        self.topology = begun.apply(brick_evict.finish(begun, self.operation(plan, id_), {}))
+
     def delete(self, volume: Volume) -> None:
         id_ = OperationId(self.ids.new())
         plan = volume_delete.plan(self.topology, volume, operation=id_, avoid=Avoid())
@@ -127,6 +138,43 @@ def test_volumes_come_and_go_without_a_trace(world: World, several: list[VolumeC
     assert all(desk.topology.used(device) == 0 for device in desk.topology.devices())
 
 
+def tag_of(topology: Topology, id_: BrickId) -> str:
+    brick = topology.brick(id_)
+    device = topology.device(brick.device) if brick else None
+    node = topology.node(device.node) if device else None
+    assert device is not None
+    assert node is not None
+    return Candidate(device, node).tags.get("arbiter", "")
+
+
+@given(worlds, wishes, st.integers(0, 50), st.integers(0, 2**32))
+def test_a_moved_brick_keeps_the_guarantees(world: World, wish: VolumeCreate, at: int, seed: int) -> None:
+    desk = Desk(world.topology(), seed)
+    try:
+        volume = desk.create(wish)
+    except (errors.NoSpace, errors.RequestError):
+        return
+    old = desk.topology.brick(volume.bricks[at % len(volume.bricks)])
+    assert old is not None
+    try:
+        desk.move(old)
+    except (errors.NoSpace, errors.Conflict) as refusal:
+        assert str(refusal).startswith(("No Replacement was found", "Cannot replace brick"))  # noqa: PT017
+        return
+    assert invariants.check(desk.topology) == []
+    moved = desk.topology.volume(volume.id)
+    assert moved is not None
+    ((before, after),) = [pair for pair in zip(volume.bricks, moved.bricks, strict=True) if pair[0] != pair[1]]
+    new = desk.topology.brick(after)
+    assert before == old.id
+    assert new is not None
+    assert (new.size, new.volume, new.gid) == (old.size, old.volume, old.gid)
+    assert new.device != old.device
+    if (arbiter_at := arbiter_position(volume.durability)) is not None:
+        is_arbiter = volume.bricks.index(old.id) % volume.durability.set_size == arbiter_at
+        assert tag_of(desk.topology, after) != ("disabled" if is_arbiter else "required")
+
+
 @given(worlds, wishes, st.integers(0, 2**32))
 def test_a_plan_keeps_the_guarantees(world: World, wish: VolumeCreate, seed: int) -> None:
     desk = Desk(world.topology(), seed)
@@ -145,8 +193,18 @@ def test_a_plan_keeps_the_guarantees(world: World, wish: VolumeCreate, seed: int
         assert len({node.id for node in nodes if node}) == len(brick_set)
         if "user.heketi.zone-checking strict" in wish.options:
             assert len({node.zone for node in nodes if node}) == len(brick_set)
-    sizes = {begun.brick(brick).size for brick in volume.bricks}  # type: ignore[union-attr]  # they exist
+    arbiter_at = arbiter_position(volume.durability)
+    assert (arbiter_at is not None) == ("user.heketi.arbiter true" in wish.options)
+    sizes = {begun.brick(brick).size for each in volume.brick_sets for brick in each[:arbiter_at]}  # type: ignore[union-attr]  # they exist
     assert len(sizes) == 1
+    if arbiter_at is not None:
+        for brick_set in volume.brick_sets:
+            arbiter = begun.brick(brick_set[arbiter_at])
+            assert arbiter is not None
+            assert arbiter.size == max(min(sizes) // 64, 16384)
+            tags = [tag_of(begun, brick) for brick in brick_set]
+            assert tags[arbiter_at] != "disabled"
+            assert "required" not in tags[:arbiter_at]
     lost = wish.size_gib * KIB_PER_GIB - sizes.pop() * sets * volume.durability.data_bricks
     assert 0 <= lost < sets * volume.durability.data_bricks
     for device in begun.devices():
@@ -178,7 +236,7 @@ def test_a_refusal_names_every_node_that_is_in_the_way(world: World, several: li
             if "bricks would be needed" not in text:
                 assert all(f"node n1-{number} " in text for number in range(len(world.zones)))
         except errors.RequestError as refusal:
-            assert "smaller than the minimum" in str(refusal)  # noqa: PT017
+            assert re.search("smaller than the minimum|needs replica 3", str(refusal))  # noqa: PT017
 
 
 def test_steps_name_the_bricks_in_gluster_order() -> None:

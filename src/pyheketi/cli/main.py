@@ -47,6 +47,7 @@ def run(words: Sequence[str]) -> int:
         _explain(session, error)
         return FAILURE
     except OSError as error:  # a full disk behind standard output, say
+        terminal.abandon_output()
         terminal.complain(f"Error: cannot write the output: {error.strerror or error}")
         return FAILURE
     finally:

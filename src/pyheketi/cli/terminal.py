@@ -3,8 +3,11 @@
 Scripts see neither progress nor notes, only terminals do.
 """
 
+import contextlib
+import io
 import os
 import sys
+from pathlib import Path
 
 _SAVE, _RESTORE, _CLEAR = "\x1b7", "\x1b8", "\x1b[K"
 """Progress stands after what is already on the line, and the cursor goes back before it."""
@@ -24,6 +27,11 @@ class Terminal:
         self.clear()
         sys.stdout.write(text)
         sys.stdout.flush()
+
+    def abandon_output(self) -> None:
+        """Send standard output nowhere: what it still holds would fail again at the end, and spoil the status."""
+        with contextlib.suppress(io.UnsupportedOperation), Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
     def complain(self, line: str) -> None:
         """Write a line to standard error."""

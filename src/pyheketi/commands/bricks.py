@@ -44,7 +44,7 @@ def create(step: CreateBrick, options: NodeOptions) -> Script:
             files.make_directory(posixpath.dirname(step.place.mount_point), parents=True),
             files.make_directory(step.place.mount_point),  # what is there already is somebody else's
             _create_volume(step, options),
-            xfs.make(device, options),
+            xfs.make(device, options, arbiter=step.arbiter),
             fstab.add(device, step.place.mount_point, options),
             mount.mount(device, step.place.mount_point, options.mount_options),
             files.make_directory(step.place.path),
@@ -64,7 +64,7 @@ def complete(step: CreateBrick, facts: BrickFacts, options: NodeOptions) -> Scri
         commands.append(_create_volume(step, options))
     if not facts.mounts:
         # An LV that was there may hold its file system already: mkfs.xfs sees that, and mount decides.
-        commands.append(xfs.make(device, options, may_fail=facts.has_volume))
+        commands.append(xfs.make(device, options, arbiter=step.arbiter, may_fail=facts.has_volume))
     if not facts.in_fstab:
         commands.append(fstab.add(device, place.mount_point, options))
     if not facts.mounts:
@@ -153,6 +153,7 @@ def _create_volume(step: CreateBrick, options: NodeOptions) -> Command:
         pool_size=step.pool_size,
         metadata_size=step.metadata_size,
         options=options,
+        arbiter=step.arbiter,
     )
 
 

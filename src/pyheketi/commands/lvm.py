@@ -3,6 +3,8 @@
 from pyheketi.commands.command import Command, Program
 from pyheketi.commands.options import NodeOptions
 
+_ARBITER_CHUNK = "256K"
+"""Of thin pools of arbiter bricks, whatever is set for others (executors.md §6)."""
 _PV_COLUMNS = ("-o", "pv_name,pv_uuid,vg_name", "--reportformat=json")
 _LV_COLUMNS = ("--reportformat=json", "-o", "lv_name,vg_name,pool_lv,thin_count")
 
@@ -39,7 +41,15 @@ def remove_volume_group(name: str) -> Command:
 
 
 def create_thin_volume(
-    group: str, pool: str, name: str, *, size: int, pool_size: int, metadata_size: int, options: NodeOptions
+    group: str,
+    pool: str,
+    name: str,
+    *,
+    size: int,
+    pool_size: int,
+    metadata_size: int,
+    options: NodeOptions,
+    arbiter: bool = False,
 ) -> Command:
     """Make a thin pool and a logical volume in it; sizes are KiB."""
     return _lvm(
@@ -49,7 +59,7 @@ def create_thin_volume(
         "--poolmetadatasize",
         f"{metadata_size}K",
         "--chunksize",
-        options.lv_chunksize,
+        _ARBITER_CHUNK if arbiter else options.lv_chunksize,
         "--size",
         f"{pool_size}K",
         "--thin",

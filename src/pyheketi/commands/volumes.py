@@ -128,8 +128,8 @@ def _script(commands: list[Command], options: NodeOptions) -> Script:
 
 def _words(durability: Durability) -> tuple[str, ...]:
     match durability:
-        case Replicate(count) if count > 1:
-            return ("replica", str(count))
+        case Replicate(count, arbiter) if count > 1:
+            return ("replica", str(count), *(("arbiter", "1") if arbiter else ()))
         case Disperse(data, redundancy):
             return ("disperse-data", str(data), "redundancy", str(redundancy))
         case _:  # gluster knows no replica 1

@@ -79,7 +79,7 @@ class GlusterSettings:
     max_bricks_per_volume: int = 32
     """Existing and new bricks of a volume."""
     average_file_size_kb: int = 64
-    """KiB; for arbiter bricks, which come with a later release."""
+    """KiB of the files on arbiter volumes, unless ``user.heketi.average-file-size`` says otherwise."""
     pre_request_volume_options: str = ""
     """Gluster options before those of each request, separated by commas."""
     post_request_volume_options: str = ""

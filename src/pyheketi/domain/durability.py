@@ -29,6 +29,8 @@ class Replicate:
 
     count: int
     """Copies, 1 to 3."""
+    arbiter: bool = False
+    """Whether the last brick of each set holds only the names of files, to settle disputes of the others."""
 
     @property
     def set_size(self) -> int:
@@ -41,7 +43,7 @@ class Replicate:
         return 1
 
     def __str__(self) -> str:
-        return f"replica {self.count}"
+        return f"replica {self.count}{' arbiter 1' if self.arbiter else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ class Disperse:
 
 
 Durability: TypeAlias = Distribute | Replicate | Disperse
+
+
+def arbiter_position(durability: Durability) -> int | None:
+    """Return where in each set the arbiter brick stands; None if there is none."""
+    return durability.count - 1 if isinstance(durability, Replicate) and durability.arbiter else None
+
 
 DISPERSIONS = frozenset({(2, 1), (4, 2), (8, 3), (8, 4)})
 """The combinations of data and redundancy that are allowed (rest-api.md §7.5)."""

@@ -66,6 +66,8 @@ class CreateBrick:
     metadata_size: int
     gid: int = 0
     """Owner group of the directory; 0 leaves it alone."""
+    arbiter: bool = False
+    """Whether it holds names of files only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from pyheketi.domain import size
 from pyheketi.domain.entities import Device, Node, pool_sizes
@@ -10,6 +11,36 @@ from pyheketi.domain.ids import ClusterId, IdSource
 from pyheketi.domain.topology import Topology
 from pyheketi.placement.filters import Filter
 from pyheketi.placement.rings import Avoid, Candidate, candidates, ring
+
+
+class Role(Enum):
+    """What a brick is for. The tag ``arbiter`` of a device says which roles it may have (placement.md §10)."""
+
+    ANY = auto()
+    """A brick of a set without arbiter: tags do not matter."""
+    DATA = auto()
+    ARBITER = auto()
+
+    def order(self, offered: Sequence[Candidate]) -> list[Candidate]:
+        """Return the candidates that may have this role, those that may have no other first."""
+        if self is Role.ANY:
+            return list(offered)
+        ours = "required" if self is Role.ARBITER else "disabled"
+        allowed = [each for each in offered if not self.refuses(each)]
+        return sorted(allowed, key=lambda each: _arbiter_tag(each) != ours)
+
+    def refuses(self, candidate: Candidate) -> str:
+        """Return why a device must not have this role; empty if it may."""
+        tag = _arbiter_tag(candidate)
+        if self is Role.DATA and tag == "required":
+            return "takes arbiter bricks only (tag arbiter: required)"
+        if self is Role.ARBITER and tag == "disabled":
+            return "takes no arbiter bricks (tag arbiter: disabled)"
+        return ""
+
+
+def _arbiter_tag(candidate: Candidate) -> str:
+    return candidate.tags.get("arbiter", "supported")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +51,18 @@ class Wish:
     set_size: int
     brick_size: int
     """KiB of each brick."""
+    arbiter_size: int = 0
+    """KiB of the last brick of each set, an arbiter; 0 if it is like the others."""
     factor: float
     """Thin pool over brick size."""
     filters: tuple[Filter, ...]
+
+    @property
+    def parts(self) -> tuple[tuple[Role, int, int], ...]:
+        """Role, size and number of the bricks of a set, in the order in which they are placed: arbiters first."""
+        if not self.arbiter_size:
+            return ((Role.ANY, self.brick_size, self.set_size),)
+        return ((Role.ARBITER, self.arbiter_size, 1), (Role.DATA, self.brick_size, self.set_size - 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +70,7 @@ class PlacedBrick:
     """A place for a brick. KiB."""
 
     where: Candidate
+    size: int
     pool_size: int
     metadata_size: int
 
@@ -44,23 +85,20 @@ class NoPlacement:
 class _Reservations:
     """What this placement has taken so far, on top of the topology."""
 
-    def __init__(self, topology: Topology, wish: Wish) -> None:
-        self._topology, self._wish = topology, wish
+    def __init__(self, topology: Topology, factor: float) -> None:
+        self._topology, self._factor = topology, factor
         self._taken: Counter[str] = Counter()
 
-    def need(self, device: Device) -> tuple[int, int]:
-        return pool_sizes(self._wish.brick_size, self._wish.factor, device.extent)
-
-    def missing(self, device: Device) -> int:
+    def missing(self, device: Device, brick_size: int) -> int:
         """Return KiB that the device lacks for one more brick; 0 or less if it fits. Heketi wants one KiB over."""
-        pool, metadata = self.need(device)
+        pool, metadata = pool_sizes(brick_size, self._factor, device.extent)
         room = self._topology.room(device, metadata) - self._taken[device.id]
         return pool + metadata + 1 - room
 
-    def take(self, device: Device) -> tuple[int, int]:
-        pool, metadata = self.need(device)
-        self._taken[device.id] += pool + metadata
-        return pool, metadata
+    def take(self, where: Candidate, brick_size: int) -> PlacedBrick:
+        pool, metadata = pool_sizes(brick_size, self._factor, where.device.extent)
+        self._taken[where.device.id] += pool + metadata
+        return PlacedBrick(where=where, size=brick_size, pool_size=pool, metadata_size=metadata)
 
 
 def place(
@@ -68,10 +106,10 @@ def place(
 ) -> tuple[tuple[PlacedBrick, ...], ...] | NoPlacement:
     """Return places for all sets of the wish, or why there are none.
 
-    For every set the ring of devices is read once, from a random start.
+    For every set the ring of devices is read once for each role, from a random start.
     """
     order = ring(candidates(topology, cluster, avoid))
-    reserved = _Reservations(topology, wish)
+    reserved = _Reservations(topology, wish.factor)
     placed: list[tuple[PlacedBrick, ...]] = []
     for _ in range(wish.sets):
         start = ids.below(len(order)) if order else 0
@@ -83,34 +121,48 @@ def place(
 
 
 def place_beside(
-    topology: Topology, cluster: ClusterId, wish: Wish, beside: Sequence[Candidate], avoid: Avoid, ids: IdSource
+    topology: Topology,
+    cluster: ClusterId,
+    wish: Wish,
+    beside: Sequence[Candidate],
+    avoid: Avoid,
+    ids: IdSource,
+    role: Role = Role.ANY,
 ) -> PlacedBrick | NoPlacement:
     """Return a place for one brick in a set whose other bricks are ``beside``, or why there is none."""
     order = ring(candidates(topology, cluster, avoid))
-    reserved = _Reservations(topology, wish)
+    reserved = _Reservations(topology, wish.factor)
     start = ids.below(len(order)) if order else 0
-    for candidate in order[start:] + order[:start]:
-        if not any(refuse(candidate, beside) for refuse in wish.filters) and reserved.missing(candidate.device) <= 0:
-            pool, metadata = reserved.take(candidate.device)
-            return PlacedBrick(where=candidate, pool_size=pool, metadata_size=metadata)
-    return NoPlacement(_explain(topology, cluster, wish, avoid, reserved, 0, beside))
+    for candidate in role.order(order[start:] + order[:start]):
+        if _fits(candidate, wish.brick_size, wish, beside, reserved):
+            return reserved.take(candidate, wish.brick_size)
+    return NoPlacement(_explain(topology, cluster, wish, avoid, reserved, 0, beside, role))
+
+
+def _fits(
+    candidate: Candidate, brick_size: int, wish: Wish, chosen: Sequence[Candidate], reserved: _Reservations
+) -> bool:
+    if any(refuse(candidate, chosen) for refuse in wish.filters):
+        return False
+    return reserved.missing(candidate.device, brick_size) <= 0
 
 
 def _place_set(order: Sequence[Candidate], wish: Wish, reserved: _Reservations) -> tuple[PlacedBrick, ...]:
     chosen: list[Candidate] = []
-    for candidate in order:
-        if any(refuse(candidate, chosen) for refuse in wish.filters) or reserved.missing(candidate.device) > 0:
-            continue
-        chosen.append(candidate)
-        if len(chosen) == wish.set_size:
-            break
-    else:
-        return ()
-    places = []
-    for each in chosen:
-        pool, metadata = reserved.take(each.device)
-        places.append(PlacedBrick(where=each, pool_size=pool, metadata_size=metadata))
-    return tuple(places)
+    sizes: list[int] = []
+    for role, brick_size, count in wish.parts:
+        wanted = len(chosen) + count
+        for candidate in role.order(order):
+            if len(chosen) == wanted:
+                break
+            if _fits(candidate, brick_size, wish, chosen, reserved):
+                chosen.append(candidate)
+                sizes.append(brick_size)
+        if len(chosen) < wanted:
+            return ()
+    if wish.arbiter_size:  # placed first, it stands last
+        chosen, sizes = chosen[1:] + chosen[:1], sizes[1:] + sizes[:1]
+    return tuple(reserved.take(each, brick_size) for each, brick_size in zip(chosen, sizes, strict=True))
 
 
 def unavailable(topology: Topology, cluster: ClusterId, avoid: Avoid) -> tuple[str, ...]:
@@ -138,6 +190,7 @@ def _explain(
     reserved: _Reservations,
     placed: int,
     beside: Sequence[Candidate] = (),
+    role: Role = Role.ANY,
 ) -> tuple[str, ...]:
     """Tell of every node and device why it takes no further brick, as it stood when the placement failed."""
     need = sum(pool_sizes(wish.brick_size, wish.factor, 4096))
@@ -146,37 +199,37 @@ def _explain(
     lines = [
         f"{number} of {size.text(wish.brick_size)} wanted, {'it' if beside else 'each'} takes {size.text(need)} "
         f"with its thin pool metadata, on {apart}"
+        + (f"; the last of each set is an arbiter of {size.text(wish.arbiter_size)}" if wish.arbiter_size else "")
         + (f"; {placed} of {wish.sets} sets could be placed" if placed else "")
     ]
+    roles = [(role, wish.brick_size)] if beside else [(each, brick_size) for each, brick_size, _ in wish.parts]
     for node in topology.nodes_of(cluster):
         name = _name(node)
         if why := avoid.node(node):
             lines.append(f"{name}: {why}")
-        else:
-            lines.extend(f"{name} {line}" for line in _explain_devices(topology, node, wish, avoid, reserved, beside))
+            continue
+        held = topology.devices_of(node.id)
+        lines.extend([] if held else [f"{name} has no devices"])
+        for device in held:
+            why = avoid.device(device) or _why_not(topology, Candidate(device, node), wish, reserved, beside, roles)
+            lines.append(f"{name} {device.name}: {why}")
     return tuple(lines)
 
 
-def _explain_devices(
+def _why_not(
     topology: Topology,
-    node: Node,
+    candidate: Candidate,
     wish: Wish,
-    avoid: Avoid,
     reserved: _Reservations,
     beside: Sequence[Candidate],
-) -> list[str]:
-    devices = topology.devices_of(node.id)
-    lines = [] if devices else ["has no devices"]
-    for device in devices:
-        refusals = [why for refuse in wish.filters if (why := refuse(Candidate(device, node), beside))]
-        missing = reserved.missing(device)
-        if why := avoid.device(device):
-            pass
-        elif refusals:
-            why = refusals[0]
-        elif missing > 0:
-            why = f"lacks {size.text(missing)} (free: {size.text(topology.free(device))})"
-        else:
-            why = "has room"
-        lines.append(f"{device.name}: {why}")
-    return lines
+    roles: Sequence[tuple[Role, int]],
+) -> str:
+    if why := next((why for refuse in wish.filters if (why := refuse(candidate, beside))), ""):
+        return why
+    allowed = [(role, brick_size) for role, brick_size in roles if not role.refuses(candidate)]
+    said = "; ".join(why for role, _ in roles if (why := role.refuses(candidate)))
+    missing = min((reserved.missing(candidate.device, brick_size) for _, brick_size in allowed), default=0)
+    if missing > 0:
+        free = size.text(topology.free(candidate.device))
+        return "; ".join(filter(None, (f"lacks {size.text(missing)} (free: {free})", said)))
+    return said or "has room"

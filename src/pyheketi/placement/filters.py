@@ -1,7 +1,7 @@
 """Rules that a device must pass for a brick set, each with the reason it gives when it refuses."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -63,8 +63,7 @@ class TagMatch:
 
     def __call__(self, candidate: Candidate, chosen: Sequence[Candidate]) -> str:
         """Return why the device is refused, or nothing."""
-        tags: Mapping[str, str] = dict(candidate.node.tags) | dict(candidate.device.tags)
-        value = tags.get(self.key, "")
+        value = candidate.tags.get(self.key, "")
         if (value == self.value) is not self.equal:
             return f"tag {self.key} is {value!r} (wanted: {self.key}{'=' if self.equal else '!='}{self.value})"
         return ""

@@ -5,7 +5,7 @@ neighbours appear (placement.md §18.15); here each level has its own turn.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pyheketi.domain.entities import Device, Node, State
@@ -19,6 +19,11 @@ class Candidate:
 
     device: Device
     node: Node
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Tags of the device, laid over those of its node."""
+        return dict(self.node.tags) | dict(self.device.tags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Put
-from pyheketi.domain.durability import Disperse, Durability, Replicate
+from pyheketi.domain.durability import Disperse, Durability, Replicate, arbiter_position
 from pyheketi.domain.entities import Brick, Pending, Volume
 from pyheketi.domain.ids import BrickId, IdSource, OperationId
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
 from pyheketi.operations.operation import Kind, Operation, Outcomes, Plan
 from pyheketi.placement import brick_sets, filters
-from pyheketi.placement.brick_sets import NoPlacement, PlacedBrick, Wish
+from pyheketi.placement.brick_sets import NoPlacement, PlacedBrick, Role, Wish
 from pyheketi.placement.rings import Avoid, Candidate
 from pyheketi.planning import options, volumes
 from pyheketi.planning.limits import Limits
@@ -54,8 +54,9 @@ def plan(
     brick_set = next(each for each in volume.brick_sets if brick.id in each)
     _require_copies(brick, volume)
     others = tuple(_located(topology, id_) for id_ in brick_set if id_ != brick.id)
-    placed = _place(topology, brick, volume, tuple(where for _, where in others), limits, avoid, ids)
-    ((new,),) = volumes.make_bricks(((placed,),), brick.size, volume.id, brick.gid, ids)
+    role = _role(volume, brick_set.index(brick.id))
+    placed = _place(topology, brick, volume, tuple(where for _, where in others), role, limits, avoid, ids)
+    ((new,),) = volumes.make_bricks(((placed,),), volume.id, brick.gid, ids)
     old = volumes.locate(topology, brick)
     hosts = tuple(
         dict.fromkeys((*_first(topology, brick, avoid), *volumes.gluster_hosts(topology, volume.cluster, avoid)))
@@ -80,7 +81,7 @@ def plan(
         begin=(Put(replace(volume, pending=Pending(operation, hidden=False))), Put(made)),
         groups=(
             (look,),
-            volumes.create_steps(((new,),)),
+            volumes.create_steps(((new,),), 0 if role is Role.ARBITER else None),
             (swap,),
             (steps.DestroyBrick(place=old, may_be_lost=True),),
         ),
@@ -93,6 +94,13 @@ def _require_copies(brick: Brick, volume: Volume) -> None:
             f"Cannot replace brick {brick.id} as only 0 of 1 required peer bricks are online\n"
             f"Volume {volume.name} keeps no copies: its data is on this brick only"
         )
+
+
+def _role(volume: Volume, position: int) -> Role:
+    arbiter_at = arbiter_position(volume.durability)
+    if arbiter_at is None:
+        return Role.ANY
+    return Role.ARBITER if position == arbiter_at else Role.DATA
 
 
 def _quorum(durability: Durability) -> int:
@@ -126,6 +134,7 @@ def _place(
     brick: Brick,
     volume: Volume,
     beside: tuple[Candidate, ...],
+    role: Role,
     limits: Limits,
     avoid: Avoid,
     ids: IdSource,
@@ -138,7 +147,7 @@ def _place(
         factor=volume.snapshot.factor,
         filters=(filters.OtherDevice(brick.device), *rules),
     )
-    placed = brick_sets.place_beside(topology, volume.cluster, wish, beside, avoid, ids)
+    placed = brick_sets.place_beside(topology, volume.cluster, wish, beside, avoid, ids, role)
     if isinstance(placed, NoPlacement):
         whose = f"brick {brick.id} of volume {volume.name} has to stay where it is"
         raise errors.NoSpace("\n".join([NO_REPLACEMENT, *(f"  {why}" for why in (whose, *placed.reasons))]))

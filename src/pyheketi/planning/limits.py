@@ -15,6 +15,8 @@ class Limits:
     brick_max: int = 4096 * size.KIB_PER_GIB
     max_bricks_per_volume: int = 32
     max_volumes_per_cluster: int = 1000
+    average_file_size: int = 64
+    """Of the files on arbiter volumes: an arbiter brick has room for as many as fit on the others."""
     zone_checking: str = "none"
     """``none`` or ``strict``."""
     pre_options: tuple[str, ...] = ("",)

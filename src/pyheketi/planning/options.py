@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 from pyheketi.domain import errors
+from pyheketi.domain.durability import Durability, Replicate
 from pyheketi.placement import filters
 
+_ARBITER_COPIES = 3
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 
 
@@ -33,14 +35,23 @@ def placement_filters(options: Iterable[str], zone_checking: str) -> tuple[filte
     return tuple(chosen)
 
 
-def refuse_arbiter(options: Iterable[str]) -> None:
-    """Refuse arbiter volumes, which this release cannot place.
+def with_arbiter(durability: Durability, options: Iterable[str]) -> Durability:
+    """Return the durability of a volume with these options.
 
     Raises:
-        RequestError: the option is true.
+        RequestError: an arbiter is wanted where there can be none; Heketi made volumes then that lose data
+            (placement.md §10).
     """
-    if parse(options).get("user.heketi.arbiter", "") in _TRUE:
+    if parse(options).get("user.heketi.arbiter", "") not in _TRUE:
+        return durability
+    if durability != Replicate(_ARBITER_COPIES):
         raise errors.RequestError(
-            "Arbiter volumes (option user.heketi.arbiter) are not supported by this release: "
-            "leave the option out for a plain replica 3 volume"
+            f"An arbiter (option user.heketi.arbiter) needs replica {_ARBITER_COPIES}, this is a {durability} volume"
         )
+    return Replicate(_ARBITER_COPIES, arbiter=True)
+
+
+def average_file_size(options: Iterable[str], usual: int) -> int:
+    """Return the KiB that files of a volume with these options have on average."""
+    said = parse(options).get("user.heketi.average-file-size", "")
+    return int(said) if said.isascii() and said.isdigit() and int(said) else usual

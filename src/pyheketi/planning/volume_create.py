@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pyheketi.commands import volumes as gluster_volumes
 from pyheketi.domain import errors, size
 from pyheketi.domain.change import Change, Put, Remove
-from pyheketi.domain.durability import DurabilityRequest
+from pyheketi.domain.durability import DurabilityRequest, arbiter_position
 from pyheketi.domain.entities import Cluster, Pending, Snapshot, Volume
 from pyheketi.domain.ids import ClusterId, IdSource, OperationId, VolumeId
 from pyheketi.domain.topology import Topology
@@ -51,7 +51,7 @@ def check(topology: Topology, request: VolumeCreate, limits: Limits) -> None:
             f"({smallest})"
         )
     tuple(gluster_volumes.parse_options(request.options))
-    options.refuse_arbiter(request.options)
+    options.with_arbiter(request.durability.effective(), request.options)
 
 
 def plan(
@@ -76,7 +76,7 @@ def plan(
     refusals: dict[ClusterId, volumes.NoFit] = {}
     for cluster in _eligible(topology, request, draft.name, limits):
         try:
-            brick_size, placed = volumes.place(
+            placed = volumes.place(
                 topology,
                 cluster.id,
                 size_gib=request.size_gib,
@@ -85,13 +85,14 @@ def plan(
                 rules=rules,
                 bricks_before=0,
                 limits=limits,
+                average_file_size=options.average_file_size(draft.options, limits.average_file_size),
                 avoid=avoid,
                 ids=ids,
             )
         except volumes.NoFit as refusal:
             refusals[cluster.id] = refusal
         else:
-            sets = volumes.make_bricks(placed, brick_size, volume, request.gid, ids)
+            sets = volumes.make_bricks(placed, volume, request.gid, ids)
             brick_ids = tuple(tuple(brick.id for brick, _, _ in brick_set) for brick_set in sets)
             made = replace(draft, cluster=cluster.id, brick_sets=brick_ids)
             create = steps.CreateVolume(
@@ -106,7 +107,7 @@ def plan(
                 kind=Kind.CREATE_VOLUME,
                 subject=volume,
                 begin=(Put(made), *(Put(brick) for brick_set in sets for brick, _, _ in brick_set)),
-                groups=(volumes.create_steps(sets), (create,)),
+                groups=(volumes.create_steps(sets, arbiter_position(made.durability)), (create,)),
                 result=f"/volumes/{volume}",
             )
     raise _no_space(refusals)
@@ -114,15 +115,16 @@ def plan(
 
 def _draft(request: VolumeCreate, volume: VolumeId, operation: OperationId, limits: Limits) -> Volume:
     hosting = limits.block_hosting_options if request.block else ()
+    wanted = (*limits.pre_options, *hosting, *request.options, *limits.post_options)
     return Volume(
         id=volume,
         name=request.name or f"vol_{volume}",
         cluster=ClusterId(""),
         size_gib=request.size_gib,
-        durability=request.durability.effective(),
+        durability=options.with_arbiter(request.durability.effective(), wanted),
         durability_request=replace(request.durability, type=request.durability.type or "none"),
         gid=request.gid,
-        options=(*limits.pre_options, *hosting, *request.options, *limits.post_options),
+        options=wanted,
         snapshot=request.snapshot if request.snapshot.enabled else Snapshot(),
         block=request.block,
         pending=Pending(operation, hidden=True),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Put
+from pyheketi.domain.durability import arbiter_position
 from pyheketi.domain.entities import Pending, Volume
 from pyheketi.domain.ids import BrickId, IdSource, OperationId
 from pyheketi.domain.topology import Topology
@@ -34,7 +35,7 @@ def plan(
     if volume.pending is not None:
         raise errors.InUse(f"Volume {volume.id} is busy: operation {volume.pending.operation} is at work on it")
     try:
-        brick_size, placed = volumes.place(
+        placed = volumes.place(
             topology,
             volume.cluster,
             size_gib=expand_gib,
@@ -43,12 +44,13 @@ def plan(
             rules=options.placement_filters(volume.options, limits.zone_checking),
             bricks_before=len(volume.bricks),
             limits=limits,
+            average_file_size=options.average_file_size(volume.options, limits.average_file_size),
             avoid=avoid,
             ids=ids,
         )
     except volumes.NoFit as refusal:
         raise errors.NoSpace(str(refusal)) from refusal
-    sets = volumes.make_bricks(placed, brick_size, volume.id, volume.gid, ids)
+    sets = volumes.make_bricks(placed, volume.id, volume.gid, ids)
     add = steps.AddBricks(
         hosts=tuple(
             dict.fromkeys(
@@ -68,7 +70,7 @@ def plan(
             Put(replace(volume, pending=Pending(operation, hidden=False))),
             *(Put(brick) for brick_set in sets for brick, _, _ in brick_set),
         ),
-        groups=(volumes.create_steps(sets), (add,)),
+        groups=(volumes.create_steps(sets, arbiter_position(volume.durability)), (add,)),
         result=f"/volumes/{volume.id}",
     )
 

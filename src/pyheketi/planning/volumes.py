@@ -17,6 +17,8 @@ from pyheketi.placement.brick_sets import NoPlacement, PlacedBrick, Wish
 from pyheketi.placement.rings import Avoid
 from pyheketi.planning.limits import Limits
 
+MIN_ARBITER = 16 * 1024
+"""KiB of the smallest arbiter brick."""
 MAX_BRICKS = "Maximum number of bricks reached."
 MIN_BRICK = "Minimum brick size limit reached.  Out of space."
 
@@ -39,13 +41,15 @@ def place(
     rules: tuple[filters.Filter, ...],
     bricks_before: int,
     limits: Limits,
+    average_file_size: int,
     avoid: Avoid,
     ids: IdSource,
-) -> tuple[int, tuple[tuple[PlacedBrick, ...], ...]]:
-    """Return the brick size (KiB) and places for the bricks of ``size_gib``, split as little as possible.
+) -> tuple[tuple[PlacedBrick, ...], ...]:
+    """Return places for the bricks of ``size_gib``, split as little as possible; ``average_file_size`` is KiB.
 
     Raises:
         NoFit: nothing fits within the limits (placement.md §3).
+        Conflict: files larger than bricks are expected on an arbiter volume.
     """
     why: tuple[str, ...] = ()
     for sets, brick_size in durabilities.splits(durability, size_gib * size.KIB_PER_GIB, limits.brick_max):
@@ -56,12 +60,28 @@ def place(
             limit = f"{bricks} bricks would be needed, a volume may have {limits.max_bricks_per_volume}"
             raise NoFit(MAX_BRICKS, (*why, limit))
         _require_devices(topology, cluster, avoid)
-        wish = Wish(sets=sets, set_size=durability.set_size, brick_size=brick_size, factor=factor, filters=rules)
+        wish = Wish(
+            sets=sets,
+            set_size=durability.set_size,
+            brick_size=brick_size,
+            arbiter_size=_arbiter_size(durability, brick_size, average_file_size),
+            factor=factor,
+            filters=rules,
+        )
         placed = brick_sets.place(topology, cluster, wish, avoid, ids)
         if not isinstance(placed, NoPlacement):
-            return brick_size, placed
+            return placed
         why = placed.reasons
     raise NoFit(MIN_BRICK, (*why, f"smaller bricks are not made: the minimum is {size.text(limits.brick_min)}"))
+
+
+def _arbiter_size(durability: Durability, brick_size: int, average_file_size: int) -> int:
+    """Return KiB of arbiter bricks beside bricks of ``brick_size`` (placement.md §10); 0 if there are none."""
+    if durabilities.arbiter_position(durability) is None:
+        return 0
+    if brick_size < average_file_size:
+        raise errors.Conflict(f"Average file size ({average_file_size}) is greater than Brick size ({brick_size})")
+    return max(brick_size // average_file_size, MIN_ARBITER)
 
 
 def _require_devices(topology: Topology, cluster: ClusterId, avoid: Avoid) -> None:
@@ -72,23 +92,19 @@ def _require_devices(topology: Topology, cluster: ClusterId, avoid: Avoid) -> No
 
 
 def make_bricks(
-    placed: Iterable[Iterable[PlacedBrick]], brick_size: int, volume: VolumeId, gid: int, ids: IdSource
+    placed: Iterable[Iterable[PlacedBrick]], volume: VolumeId, gid: int, ids: IdSource
 ) -> tuple[tuple[tuple[Brick, Node, Device], ...], ...]:
     """Return bricks with fresh ids for the places, set by set."""
-    return tuple(
-        tuple(_brick(each, BrickId(ids.new()), brick_size, volume, gid) for each in places) for places in placed
-    )
+    return tuple(tuple(_brick(each, BrickId(ids.new()), volume, gid) for each in places) for places in placed)
 
 
-def _brick(
-    place_: PlacedBrick, id_: BrickId, brick_size: int, volume: VolumeId, gid: int
-) -> tuple[Brick, Node, Device]:
+def _brick(place_: PlacedBrick, id_: BrickId, volume: VolumeId, gid: int) -> tuple[Brick, Node, Device]:
     device, node = place_.where.device, place_.where.node
     brick = Brick(
         id=id_,
         device=device.id,
         volume=volume,
-        size=brick_size,
+        size=place_.size,
         pool_size=place_.pool_size,
         metadata_size=place_.metadata_size,
         thin_pool=f"tp_{id_}",
@@ -97,8 +113,10 @@ def _brick(
     return brick, node, device
 
 
-def create_steps(sets: tuple[tuple[tuple[Brick, Node, Device], ...], ...]) -> tuple[steps.CreateBrick, ...]:
-    """Return a step for every brick."""
+def create_steps(
+    sets: tuple[tuple[tuple[Brick, Node, Device], ...], ...], arbiter_at: int | None
+) -> tuple[steps.CreateBrick, ...]:
+    """Return a step for every brick; ``arbiter_at`` is where in each set the arbiter stands, if there is one."""
     return tuple(
         steps.CreateBrick(
             place=steps.place_of(brick, device, node),
@@ -106,9 +124,10 @@ def create_steps(sets: tuple[tuple[tuple[Brick, Node, Device], ...], ...]) -> tu
             pool_size=brick.pool_size,
             metadata_size=brick.metadata_size,
             gid=brick.gid,
+            arbiter=at == arbiter_at,
         )
         for brick_set in sets
-        for brick, node, device in brick_set
+        for at, (brick, node, device) in enumerate(brick_set)
     )
 
 

@@ -234,6 +234,8 @@ def parse_durability(text: str) -> Durability:
             return Distribute()
         case ["replica", count]:
             return Replicate(int(count))
+        case ["replica", count, "arbiter", "1"]:
+            return Replicate(int(count), arbiter=True)
         case ["disperse", data, redundancy]:
             return Disperse(int(data), int(redundancy))
         case _:

@@ -19,7 +19,7 @@ from pyheketi.commands.bricks import BrickFacts
 from pyheketi.commands.command import Command, Program
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain.durability import Disperse, Distribute, Durability, Replicate
-from pyheketi.operations.steps import AddBricks, BrickPlace, CreateBrick, CreateVolume, DeviceHandle
+from pyheketi.operations.steps import AddBricks, BrickPlace, CreateBrick, CreateVolume, DeviceHandle, ReplaceBrick
 
 Argv = tuple[str, ...]
 Recording = Mapping[str, Any]
@@ -129,6 +129,7 @@ def creation_of(place: BrickPlace, commands: list[Argv]) -> CreateBrick:
         pool_size=kib(made, "--size"),
         metadata_size=kib(made, "--poolmetadatasize"),
         gid=gid,
+        arbiter=any("maxpct=100" in argv for argv in commands),
     )
 
 
@@ -136,11 +137,11 @@ Case = tuple[NodeOptions, Recording]
 
 
 def cases(pattern: str) -> list[Case]:
-    """Return recordings of successful operations by name. Arbiter volumes are not made in this release."""
+    """Return recordings of successful operations by name."""
     return [
         (SETTINGS[name], recording)
         for name, recording in RECORDED
-        if re.fullmatch(pattern, recording["op"]) and recording["commands"] and "arbiter" not in recording["op"]
+        if re.fullmatch(pattern, recording["op"]) and recording["commands"]
     ]
 
 
@@ -148,7 +149,9 @@ def name_of(value: object) -> str:
     return value["op"] if isinstance(value, dict) else ""
 
 
-VOLUMES = cases(r"volume( (none|r2|r3|ec 2\+1|snapshot factor|gid \+ options|block hosting))?|(block )?create .*")
+VOLUMES = cases(
+    r"volume( (none|r2|r3|ec 2\+1|snapshot factor|gid \+ options|block hosting|arbiter))?|(block )?create .*"
+)
 EXPANSIONS = cases("expand.*")
 
 
@@ -171,12 +174,29 @@ def gluster_calls(recording: Recording) -> list[Argv]:
 def durability_of(words: Argv) -> tuple[Durability, Argv]:
     """Return the durability that ``volume create`` names, and the bricks after it."""
     match words:
+        case ("replica", count, "arbiter", "1", *rest):
+            return Replicate(int(count), arbiter=True), tuple(rest)
         case ("replica", count, *rest):
             return Replicate(int(count)), tuple(rest)
         case ("disperse-data", data, "redundancy", redundancy, *rest):
             return Disperse(int(data), int(redundancy)), tuple(rest)
         case _:
             return Distribute(), words
+
+
+REPLACEMENTS = [
+    (options, argv)
+    for options, recording in cases(".*")
+    for argv in gluster_calls(recording)
+    if argv[4:5] == ("replace-brick",)
+]
+
+
+@pytest.mark.parametrize(("options", "call"), REPLACEMENTS)
+def test_bricks_are_replaced_alike(options: NodeOptions, call: Argv) -> None:
+    name, old, new = call[5:8]
+    step = ReplaceBrick(hosts=("n1",), name=name, old=old, new=new)
+    assert ours(volumes.replace_brick(step, options).commands) == [call]
 
 
 def option_pairs(calls: Iterable[Argv]) -> list[Argv]:

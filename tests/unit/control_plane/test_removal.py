@@ -68,6 +68,20 @@ async def test_a_brick_moves_and_the_new_one_takes_its_place_in_the_set(durabili
     assert not any(old.id in line for line in house.inventory().lines)
 
 
+async def test_an_arbiter_moves_as_an_arbiter() -> None:
+    house = await furnished()
+    wish = VolumeCreate(size_gib=10, durability=REPLICA_3, options=("user.heketi.arbiter true",))
+    volume = await house.done(await house.plane.create_volume(wish))
+    data, old = brick_of(house, volume), brick_of(house, volume, 2)
+    assert (data.size, old.size, old.pool_size, old.metadata_size) == (10485760, 163840, 163840, 4096)
+    assert house.nodes.node("node0").pool.volumes[f"vol_{volume}"].arbiter == 1
+    await house.done(await house.plane.evict_brick(old.id))
+    assert brick_of(house, volume, 2).size == old.size
+    await house.done(await house.plane.expand_volume(volume, 10))
+    assert brick_of(house, volume, 5).size == old.size
+    await house.done(await house.plane.delete_volume(volume))
+
+
 async def test_the_brick_s_own_node_may_take_it_but_not_its_device() -> None:
     house = await furnished(zones=(1, 2, 3), devices=2)
     volume = await house.create()

@@ -160,8 +160,8 @@ class _Furnisher:
             return None
         made = GlusterVolume(volume.name, "")
         match volume.durability:
-            case durability.Replicate(count):
-                made.replica = count
+            case durability.Replicate(count, arbiter):
+                made.replica, made.arbiter = count, int(arbiter)
             case durability.Disperse(data, redundancy):
                 made.disperse, made.redundancy = data + redundancy, redundancy
         pool = homes[peers[0].id].pool
