@@ -117,6 +117,13 @@ async def node_set_state(call: Call) -> Answer:
     return accepted(await call.control_plane.set_node_state(call.id, state, check_heal=check_heal))
 
 
+async def node_change_tags(call: Call) -> Answer:
+    """Change tags of a node; answer with all of them."""
+    change = _valid(call, nodes.TagsChange)
+    tags = await call.control_plane.change_node_tags(call.id, change.change_type, change.tags)
+    return json_answer(base.dump_map(dict(tags)))
+
+
 # -- devices ---------------------------------------------------------------------------------------------------
 
 
@@ -148,6 +155,13 @@ async def device_set_state(call: Call) -> Answer:
 async def device_resync(call: Call) -> Answer:
     """Read a device's numbers from its node."""
     return accepted(await call.control_plane.resync_device(call.id), get=True)
+
+
+async def device_change_tags(call: Call) -> Answer:
+    """Change tags of a device; answer with all of them."""
+    change = _valid(call, nodes.TagsChange)
+    tags = await call.control_plane.change_device_tags(call.id, change.change_type, change.tags)
+    return json_answer(base.dump_map(dict(tags)))
 
 
 # -- bricks ----------------------------------------------------------------------------------------------------

@@ -63,6 +63,13 @@ ENDPOINTS = (
     ),
     Endpoint(
         method="POST",
+        path="/nodes/{id}/tags",
+        handle=handlers.node_change_tags,
+        summary="Change tags of a node",
+        request=nodes.TagsChange,
+    ),
+    Endpoint(
+        method="POST",
         path="/devices",
         handle=handlers.device_add,
         summary="Add a device",
@@ -88,6 +95,13 @@ ENDPOINTS = (
         summary="Set a device online, offline or failed",
         request=nodes.StateChange,
         status=202,
+    ),
+    Endpoint(
+        method="POST",
+        path="/devices/{id}/tags",
+        handle=handlers.device_change_tags,
+        summary="Change tags of a device",
+        request=nodes.TagsChange,
     ),
     Endpoint(
         method="GET",

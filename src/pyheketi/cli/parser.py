@@ -45,6 +45,13 @@ class Command:
     """For this command and all below it."""
     commands: tuple["Command", ...] = ()
     example: str = ""
+    aliases: tuple[str, ...] = ()
+    """Other names, which help does not show."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names."""
+        return (self.name, *self.aliases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ def find(root: Command, words: Sequence[str]) -> tuple[Path, list[str]]:
     """
     path, words = Path((root,)), list(words)
     while plain := _without_flags(path, words):
-        command = next((command for command in path.command.commands if command.name == plain[0]), None)
+        command = next((command for command in path.command.commands if plain[0] in command.names), None)
         if command is None:
             break
         words.remove(plain[0])

@@ -20,6 +20,30 @@ _DISABLE_HEAL_CHECK = _switch(
     "expert-option-disable-heal-check", "move bricks even if others still need them to heal; may lose data"
 )
 
+
+def _tags(kind: str) -> tuple[Command, Command]:
+    """Return the commands that change tags."""
+    return (
+        Command(
+            name="rmtags",
+            aliases=("deltags", "removetags"),
+            help=f"Take tags off a {kind}",
+            arguments=f"{kind.upper()}_ID TAG...",
+            action=f"tags.remove_from_{kind}",
+            flags=(_switch("all", "take all tags off"),),
+            example=f"heketi-cli {kind} rmtags 886a86a868711bef83001 rack",
+        ),
+        Command(
+            name="settags",
+            help=f"Give a {kind} tags",
+            arguments=f"{kind.upper()}_ID TAG:VALUE...",
+            action=f"tags.set_of_{kind}",
+            flags=(_switch("exact", "take all other tags off", "e"),),
+            example=f"heketi-cli {kind} settags 886a86a868711bef83001 arbiter:required rack:r1",
+        ),
+    )
+
+
 _BRICK = Command(
     name="brick",
     help="Manage bricks",
@@ -119,6 +143,7 @@ _DEVICE = Command(
             action="device.resync",
             flags=(_switch("cluster", "the id is that of a cluster, read all its devices"),),
         ),
+        *_tags("device"),
     ),
 )
 
@@ -152,6 +177,7 @@ _NODE = Command(
             arguments="NODE_ID",
             action="node.remove",
         ),
+        *_tags("node"),
     ),
 )
 

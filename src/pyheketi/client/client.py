@@ -69,6 +69,10 @@ class Client:
         """Change the state of a node; ``failed`` moves everything off it."""
         self._finish("POST", _path("nodes", node, "state"), change)
 
+    def change_node_tags(self, node: str, change: nodes.TagsChange) -> None:
+        """Change tags of a node."""
+        self._connection.call("POST", _path("nodes", node, "tags"), base.dump(change))
+
     def delete_node(self, node: str) -> None:
         """Delete a node without devices."""
         self._finish("DELETE", _path("nodes", node))
@@ -84,6 +88,10 @@ class Client:
     def set_device_state(self, device: str, change: nodes.StateChange) -> None:
         """Change the state of a device; ``failed`` moves everything off it."""
         self._finish("POST", _path("devices", device, "state"), change)
+
+    def change_device_tags(self, device: str, change: nodes.TagsChange) -> None:
+        """Change tags of a device."""
+        self._connection.call("POST", _path("devices", device, "tags"), base.dump(change))
 
     def resync_device(self, device: str) -> None:
         """Make the server look at the size of a device anew."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from pyheketi.control_plane.health import Health, HealthSchedule
 from pyheketi.control_plane.jobs import Job, Jobs
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Put
-from pyheketi.domain.entities import Cluster, Device, Node, State, Volume
+from pyheketi.domain.entities import Cluster, Device, Node, State, Tags, Volume
 from pyheketi.domain.ids import BrickId, ClusterId, DeviceId, IdSource, NodeId, OperationId, VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.engine.ledger import Ledger
@@ -26,6 +26,7 @@ from pyheketi.planning import (
     devices,
     nodes,
     removal,
+    tags,
     volume_create,
     volume_delete,
     volume_expand,
@@ -286,6 +287,20 @@ class ControlPlane:
             throttled=False,
             operation=operation,
         )
+
+    async def change_node_tags(self, id_: str, change: str, wanted: Mapping[str, str]) -> Tags:
+        """Change tags of a node and return all that it has then. Raises ``NotFound``."""
+        node = self._node(id_)
+        made = replace(node, tags=tags.changed(node.tags, change, wanted))
+        await self._commit([Put(made)])
+        return made.tags
+
+    async def change_device_tags(self, id_: str, change: str, wanted: Mapping[str, str]) -> Tags:
+        """Change tags of a device and return all that it has then. Raises ``NotFound``."""
+        device = self._device(id_)
+        made = replace(device, tags=tags.changed(device.tags, change, wanted))
+        await self._commit([Put(made)])
+        return made.tags
 
     # -- bricks --------------------------------------------------------------------------------------------------
 

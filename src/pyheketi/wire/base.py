@@ -8,6 +8,7 @@ empty, lists that nobody gave are ``null``, HTML escaped (rest-api.md §1.3, cli
 import json
 import re
 import struct
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, ClassVar, Never, TypeAlias, TypeVar
 
@@ -117,6 +118,12 @@ def dump(model: WireModel) -> bytes:
         ValueError: if a number is infinite or none.
     """
     return to_json(model).encode()
+
+
+def dump_map(values: Mapping[str, str]) -> bytes:
+    """Write a JSON object of texts, sorted by name, without a final newline."""
+    document = json.dumps(dict(sorted(values.items())), ensure_ascii=False, separators=(",", ":"))
+    return escaped(document).encode()
 
 
 def to_json(model: WireModel) -> str:

@@ -75,7 +75,9 @@ class TagsChange(WireModel):
     """Body of ``POST /nodes/{id}/tags`` and ``POST /devices/{id}/tags``."""
 
     tags: dict[str, str] = Field(default_factory=dict)
+    """To ``delete``, only their names count."""
     change_type: str = ""
+    """``set`` replaces all tags, ``update`` those given, ``delete`` removes those given."""
 
     def problem(self) -> str | None:
         """Return why the request is refused, or None."""
