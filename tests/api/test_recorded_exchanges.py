@@ -31,6 +31,10 @@ DIFFERENT = {
 }
 
 
+ARBITER = '"size":163840', '"size":307200'
+"""Ours are 300 MiB at least: mkfs.xfs makes no smaller file systems any more."""
+
+
 @dataclass(frozen=True)
 class Exchange:
     method: str
@@ -105,6 +109,7 @@ class Replay:
         assert ("content-length" in found.headers) == (status != 204)
         if headers.get("Content-Type", "").startswith("application/json") and answer:
             assert found.body.endswith(b"}\n")
+            answer = answer.replace(*ARBITER)
             assert _shape(found.json) == _shape(json.loads(answer)), what
         else:
             said, expected = _ID.sub("ID", found.text), _ID.sub("ID", answer)

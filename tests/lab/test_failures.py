@@ -4,6 +4,7 @@ import contextlib
 import re
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def test_a_node_without_power(four_nodes: Site) -> None:
     assert "on 6 different nodes" in text
     node.start()
     node.wait_ready()
+    wait_until_peers_are_back(site.lab.nodes)
     site.cli("volume", "delete", made["id"])
     require_books_agree(site)
 
@@ -68,6 +70,16 @@ def wait_until_peers_know(witness: LabNode) -> None:
             return
         time.sleep(1)
     raise AssertionError("glusterd never notices that a peer is away")
+
+
+def wait_until_peers_are_back(nodes: Sequence[LabNode]) -> None:
+    """Wait until all peers know that all are there: before, gluster deletes nothing."""
+    for _ in range(60):
+        told = [node.ssh("gluster peer status").stdout for node in nodes]
+        if all(each.count("(Connected)") == len(nodes) - 1 for each in told):
+            return
+        time.sleep(1)
+    raise AssertionError("\n".join(told))
 
 
 def test_the_server_is_killed_in_the_middle(four_nodes: Site) -> None:

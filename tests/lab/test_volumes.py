@@ -61,7 +61,7 @@ def test_an_arbiter_volume(site: Site) -> None:
     assert sorted(copy for node in site.lab.nodes for copy in brick_digests(node)) == sorted([digest, digest, empty])
     assert "Number of Bricks: 1 x (2 + 1) = 3" in site.lab.nodes[0].ssh("gluster volume info").stdout
     sizes = sorted(brick["size"] for brick in site.json("volume", "info", volume)["bricks"])
-    assert sizes == [16384, 1048576, 1048576]
+    assert sizes == [307200, 1048576, 1048576]
     site.cli("volume", "expand", f"--volume={volume}", "--expand-size=1")
     assert site.sh(f"sha256sum < {point}/data").stdout == digest
     site.lab.umount(point)

@@ -201,7 +201,7 @@ def test_a_plan_keeps_the_guarantees(world: World, wish: VolumeCreate, seed: int
         for brick_set in volume.brick_sets:
             arbiter = begun.brick(brick_set[arbiter_at])
             assert arbiter is not None
-            assert arbiter.size == max(min(sizes) // 64, 16384)
+            assert arbiter.size == max(min(sizes) // 64, 300 * 1024)
             tags = [tag_of(begun, brick) for brick in brick_set]
             assert tags[arbiter_at] != "disabled"
             assert "required" not in tags[:arbiter_at]

@@ -57,6 +57,11 @@ def replace_brick(name: str, old: str, new: str, options: NodeOptions) -> Comman
     return _gluster(options, "volume", "replace-brick", name, old, new, "commit", "force")
 
 
+def heal_volume(name: str, options: NodeOptions) -> Command:
+    """Begin to heal what is known to need it."""
+    return _gluster(options, "volume", "heal", name)
+
+
 def heal_info(name: str, options: NodeOptions) -> Command:
     """Ask what has to heal yet, brick by brick."""
     return _gluster(options, "volume", "heal", name, "info", "--xml")

@@ -72,6 +72,11 @@ def replace_brick(step: ReplaceBrick, options: NodeOptions) -> Script:
     return _script([gluster.replace_brick(step.name, step.old, step.new, options)], options)
 
 
+def heal(name: str, options: NodeOptions) -> Script:
+    """Begin to heal a volume."""
+    return _script([gluster.heal_volume(name, options)], options)
+
+
 def look_at_healing(name: str, options: NodeOptions) -> Script:
     """Ask what has to heal yet."""
     return _script([gluster.heal_info(name, options)], options)

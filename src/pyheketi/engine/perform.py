@@ -49,6 +49,8 @@ class Performer:
                     await volume_steps.check_replaceable(self._nodes, step)
             case steps.ReplaceBrick():
                 await volume_steps.replace_brick(self._nodes, step, sure=sure)
+            case steps.HealVolume():
+                await volume_steps.heal(self._nodes, step)
             case steps.CheckGlusterd():
                 await peer_steps.check_glusterd(self._nodes, step)
             case steps.ProbePeer():
@@ -85,6 +87,7 @@ class Performer:
                 | steps.AddBricks()
                 | steps.CheckReplaceable()
                 | steps.ReplaceBrick()
+                | steps.HealVolume()
                 | steps.CheckGlusterd()
                 | steps.DetachPeer()
                 | steps.TearDownDevice()

@@ -8,7 +8,7 @@ from pyheketi.commands import gluster, gluster_xml, volumes
 from pyheketi.commands.gluster_xml import GlusterVolume
 from pyheketi.domain import errors
 from pyheketi.engine.nodes import Nodes, first_failure, merged, reworded
-from pyheketi.operations.steps import AddBricks, CheckReplaceable, CreateVolume, DeleteVolume, ReplaceBrick
+from pyheketi.operations.steps import AddBricks, CheckReplaceable, CreateVolume, DeleteVolume, HealVolume, ReplaceBrick
 
 _log = logging.getLogger(__name__)
 
@@ -132,6 +132,17 @@ async def replace_brick(nodes: Nodes, step: ReplaceBrick, *, sure: bool) -> None
             raise reworded(host, failed, text)
 
     await nodes.on_first(step.hosts, on, pass_dead_glusterd=True)
+
+
+async def heal(nodes: Nodes, step: HealVolume) -> None:
+    """Have new bricks filled. That this cannot be begun now is no failure: gluster looks for itself regularly."""
+    for pause in (*nodes.heal_pauses[:1], None):  # the first call may come before the daemon has found the brick
+        try:
+            await nodes.on_any(step.hosts, lambda host: nodes.run(host, volumes.heal(step.name, nodes.options)))
+        except errors.NodeError as error:
+            _log.warning("Volume %s heals later, gluster cannot begin now: %s", step.name, error)
+        if pause is not None:
+            await asyncio.sleep(pause)
 
 
 async def has_replaced(nodes: Nodes, step: ReplaceBrick) -> bool:

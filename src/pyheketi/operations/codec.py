@@ -27,6 +27,7 @@ _TYPES: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
             steps.AddBricks,
             steps.CheckReplaceable,
             steps.ReplaceBrick,
+            steps.HealVolume,
             steps.CheckGlusterd,
             steps.ProbePeer,
             steps.DetachPeer,

@@ -149,6 +149,15 @@ class ReplaceBrick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HealVolume:
+    """Ask gluster to fill new bricks now. It would do so by itself, but may take ten minutes to begin."""
+
+    hosts: tuple[str, ...]
+    """Where to run gluster: the first that can do it."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckGlusterd:
     """Make sure that glusterd runs on the node."""
 
@@ -211,6 +220,7 @@ Step: TypeAlias = (
     | AddBricks
     | CheckReplaceable
     | ReplaceBrick
+    | HealVolume
     | CheckGlusterd
     | ProbePeer
     | DetachPeer

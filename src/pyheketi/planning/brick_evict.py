@@ -84,6 +84,7 @@ def plan(
             volumes.create_steps(((new,),), 0 if role is Role.ARBITER else None),
             (swap,),
             (steps.DestroyBrick(place=old, may_be_lost=True),),
+            (steps.HealVolume(hosts=swap.hosts, name=volume.name),),
         ),
     )
 

@@ -17,8 +17,8 @@ from pyheketi.placement.brick_sets import NoPlacement, PlacedBrick, Wish
 from pyheketi.placement.rings import Avoid
 from pyheketi.planning.limits import Limits
 
-MIN_ARBITER = 16 * 1024
-"""KiB of the smallest arbiter brick."""
+MIN_ARBITER = 300 * 1024
+"""KiB of the smallest arbiter brick: mkfs.xfs since 5.19 makes no smaller file systems. Heketi's was 16 MiB."""
 MAX_BRICKS = "Maximum number of bricks reached."
 MIN_BRICK = "Minimum brick size limit reached.  Out of space."
 

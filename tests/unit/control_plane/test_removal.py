@@ -73,7 +73,7 @@ async def test_an_arbiter_moves_as_an_arbiter() -> None:
     wish = VolumeCreate(size_gib=10, durability=REPLICA_3, options=("user.heketi.arbiter true",))
     volume = await house.done(await house.plane.create_volume(wish))
     data, old = brick_of(house, volume), brick_of(house, volume, 2)
-    assert (data.size, old.size, old.pool_size, old.metadata_size) == (10485760, 163840, 163840, 4096)
+    assert (data.size, old.size, old.pool_size, old.metadata_size) == (10485760, 307200, 307200, 4096)
     assert house.nodes.node("node0").pool.volumes[f"vol_{volume}"].arbiter == 1
     await house.done(await house.plane.evict_brick(old.id))
     assert brick_of(house, volume, 2).size == old.size

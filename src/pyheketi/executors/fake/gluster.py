@@ -469,14 +469,20 @@ def _volume_status(node: FakeNode, words: list[str], xml: bool) -> str:
 
 
 def _volume_heal(node: FakeNode, words: list[str], xml: bool) -> str:
-    if len(words) != 2 or words[1] != "info":
+    if not words or words[1:] not in ([], ["info"]):
         unknown("gluster volume heal", words)
     volume = _volume(node, "", words[0])
     if not volume.started:
         raise _Refused("", f"Volume {words[0]} is not started.")
     if volume.set_size == 1:
         raise _Refused("", f"Volume {words[0]} is not of type replicate/disperse")
-    return reports.heal_info(node, volume, xml=xml)
+    if words[1:]:
+        return reports.heal_info(node, volume, xml=xml)
+    return _done(
+        xml,
+        f"Launching heal operation to perform index self heal on volume {words[0]} has been successful\n"
+        "Use heal info commands to check status.",
+    )
 
 
 def _snapshot_list(node: FakeNode, words: list[str], xml: bool) -> str:
