@@ -31,7 +31,7 @@ DIFFERENT = {
 }
 
 
-ARBITER = '"size":163840', '"size":307200'
+ARBITER = re.compile('"size":(163840|81920)')
 """Ours are 300 MiB at least: mkfs.xfs makes no smaller file systems any more."""
 
 
@@ -109,7 +109,7 @@ class Replay:
         assert ("content-length" in found.headers) == (status != 204)
         if headers.get("Content-Type", "").startswith("application/json") and answer:
             assert found.body.endswith(b"}\n")
-            answer = answer.replace(*ARBITER)
+            answer = ARBITER.sub('"size":307200', answer)
             assert _shape(found.json) == _shape(json.loads(answer)), what
         else:
             said, expected = _ID.sub("ID", found.text), _ID.sub("ID", answer)
