@@ -208,6 +208,31 @@ async def test_21_keys_and_units() -> None:
     assert device["storage"] == {"total": 524288000, "free": 513748992, "used": 10539008}
 
 
+async def test_operations_that_have_not_ended_are_told() -> None:
+    server = await Server().up()
+    none = {"total": 0, "in_flight": 0, "stale": 0, "failed": 0, "new": 0}
+    assert (await server("GET", "/operations")).json == none
+    assert (await server("GET", "/operations/pending")).json == {"pendingoperations": []}
+    volume = await server.volume()
+    server.house.break_(Rule(matching("lvremove"), Fail(5, stderr="busy")))
+    begun = await server("DELETE", f"/volumes/{volume}")
+    (id_,) = (each.id for each in server.house.plane.operations)
+    at_work = {"id": id_, "type_name": "delete-volume", "status": "", "sub_status": "in-flight"}
+    assert (await server("GET", "/operations/pending")).json == {"pendingoperations": [at_work]}
+    assert (await server.end(begun)).status == 500
+    assert (await server("GET", "/operations")).json == none | {"total": 1, "failed": 1}
+    shown = (await server("GET", f"/operations/pending/{id_}")).json
+    assert shown["status"] == "failed"
+    assert {each["description"] for each in shown["changes"]} == {"Delete brick", "Delete volume"}
+    server.house.break_()
+    cleanup = await server("POST", "/operations/pending/cleanup", {"operations": [id_]})
+    assert (await server.end(cleanup)).status == 204
+    assert (await server("GET", "/operations")).json == none
+    assert (await server("GET", f"/operations/pending/{id_}")).text == f"Id not found: {id_}\n"
+    for body, status in (({"operations": ["x"]}, 400), ({"operations": ["0" * 32] * 33}, 400), (b"", 422)):
+        assert (await server("POST", "/operations/pending/cleanup", body)).status == status
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

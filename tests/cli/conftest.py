@@ -20,7 +20,7 @@ class Outcome:
     @property
     def errors(self) -> str:
         """Standard error without what we tell beyond the original."""
-        ours = ("Hint: ", "Warning: ", "Note: ")
+        ours = ("Hint: ", "Warning: ", "Note: this server", "Note: mount it")
         return "".join(line for line in self.stderr.splitlines(keepends=True) if not line.startswith(ours))
 
 

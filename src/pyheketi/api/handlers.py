@@ -7,7 +7,7 @@ from pyheketi.api.answers import Answer, accepted, json_answer, see_other, text_
 from pyheketi.api.endpoint import Call
 from pyheketi.domain import errors
 from pyheketi.domain.entities import Device, Node, State, Volume
-from pyheketi.wire import base, bricks, clusters, devices, nodes, volumes
+from pyheketi.wire import base, bricks, clusters, devices, nodes, operations, volumes
 
 _Request = TypeVar("_Request", bound=base.WireModel)
 _Entity = TypeVar("_Entity", Node, Device, Volume)
@@ -50,6 +50,33 @@ async def queue(call: Call) -> Answer:
     if job.error:
         return text_answer(job.error, 500)
     return see_other(job.result) if job.result else Answer(204)
+
+
+# -- operations ------------------------------------------------------------------------------------------------
+
+
+async def operation_counts(call: Call) -> Answer:
+    """Count operations that have not ended."""
+    return json_answer(base.dump(mapping.operation_counts_to_wire(call.control_plane.operations)))
+
+
+async def operation_list(call: Call) -> Answer:
+    """List operations that have not ended."""
+    return json_answer(base.dump(mapping.operations_to_wire(call.control_plane.operations)))
+
+
+async def operation_show(call: Call) -> Answer:
+    """Show what an operation does that has not ended."""
+    found = next((each for each in call.control_plane.operations if each.id == call.id), None)
+    if found is None:
+        raise errors.NotFound(f"Id not found: {call.id}")
+    return json_answer(base.dump(mapping.operation_to_wire(found)))
+
+
+async def operation_clean_up(call: Call) -> Answer:
+    """Bring stuck operations to an end."""
+    wanted = _valid(call, operations.OperationsCleanup)
+    return accepted(await call.control_plane.clean_up(wanted.operations))
 
 
 # -- clusters --------------------------------------------------------------------------------------------------

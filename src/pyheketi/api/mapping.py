@@ -1,13 +1,19 @@
 """Wire to wishes, entities to wire. The only module that knows both."""
 
+from collections.abc import Mapping, Sequence
+
 from pyheketi.domain.durability import DurabilityRequest
 from pyheketi.domain.entities import Brick, Cluster, Device, Node, Snapshot, Tags, Volume, float32
 from pyheketi.domain.ids import ClusterId, NodeId
 from pyheketi.domain.topology import Topology
+from pyheketi.operations import steps
+from pyheketi.operations.operation import Kind, Operation, OperationState
+from pyheketi.operations.steps import Step
 from pyheketi.planning import devices as device_plans
 from pyheketi.planning import nodes as node_plans
 from pyheketi.planning import volume_create
 from pyheketi.wire import bricks, clusters, devices, nodes, volumes
+from pyheketi.wire import operations as wire_operations
 
 _RESERVED_PERCENT = 2
 """Share of a block hosting volume that is not given to block volumes (placement.md §15)."""
@@ -102,6 +108,59 @@ def device_to_wire(topology: Topology, device: Device) -> devices.Device:
         state=device.state.value,
         bricks=tuple(_brick_to_wire(brick, device.node) for brick in topology.bricks_on(device.id)),
     )
+
+
+_DONE_BY: Mapping[type[Step], str] = {
+    steps.CreateBrick: "Add brick",
+    steps.DestroyBrick: "Delete brick",
+    steps.CreateVolume: "Add volume",
+    steps.DeleteVolume: "Delete volume",
+    steps.AddBricks: "Expand volume",
+}
+
+
+def operation_counts_to_wire(pending: Sequence[Operation]) -> wire_operations.OperationCounts:
+    """Return how many operations have not ended."""
+    stuck = sum(each.state is OperationState.STUCK for each in pending)
+    at_work = len(pending) - stuck
+    return wire_operations.OperationCounts(total=len(pending), in_flight=at_work, failed=stuck, new=at_work)
+
+
+def operations_to_wire(pending: Sequence[Operation]) -> wire_operations.PendingOperations:
+    """Return operations that have not ended."""
+    return wire_operations.PendingOperations(
+        pendingoperations=tuple(
+            wire_operations.PendingOperation(
+                id=each.id,
+                type_name=each.kind.type_name,
+                status=_status(each),
+                sub_status="" if each.state is OperationState.STUCK else "in-flight",
+            )
+            for each in pending
+        )
+    )
+
+
+def operation_to_wire(operation: Operation) -> wire_operations.OperationDetails:
+    """Return an operation with what it does."""
+    changes = [
+        wire_operations.OperationChange(id=_object_of(operation, step), description=_DONE_BY[type(step)])
+        for step in operation.steps
+        if type(step) in _DONE_BY
+    ]
+    if operation.kind is Kind.REMOVE_DEVICE:
+        changes = [wire_operations.OperationChange(id=operation.subject, description="Remove device")]
+    return wire_operations.OperationDetails(
+        id=operation.id, type_name=operation.kind.type_name, status=_status(operation), changes=tuple(changes)
+    )
+
+
+def _status(operation: Operation) -> str:
+    return "failed" if operation.state is OperationState.STUCK else ""
+
+
+def _object_of(operation: Operation, step: Step) -> str:
+    return step.place.brick if isinstance(step, steps.CreateBrick | steps.DestroyBrick) else operation.subject
 
 
 def volume_list_to_wire(topology: Topology) -> volumes.VolumeList:

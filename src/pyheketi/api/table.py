@@ -2,10 +2,39 @@
 
 from pyheketi.api import handlers
 from pyheketi.api.endpoint import Endpoint, Table
-from pyheketi.wire import bricks, clusters, devices, nodes, volumes
+from pyheketi.wire import bricks, clusters, devices, nodes, operations, volumes
 
 ENDPOINTS = (
     Endpoint(method="GET", path="/queue/{id}", handle=handlers.queue, summary="How a job stands"),
+    Endpoint(
+        method="GET",
+        path="/operations",
+        handle=handlers.operation_counts,
+        summary="Count operations that have not ended",
+        answer=operations.OperationCounts,
+    ),
+    Endpoint(
+        method="GET",
+        path="/operations/pending",
+        handle=handlers.operation_list,
+        summary="List operations that have not ended",
+        answer=operations.PendingOperations,
+    ),
+    Endpoint(
+        method="GET",
+        path="/operations/pending/{id}",
+        handle=handlers.operation_show,
+        summary="Show what an operation does that has not ended",
+        answer=operations.OperationDetails,
+    ),
+    Endpoint(
+        method="POST",
+        path="/operations/pending/cleanup",
+        handle=handlers.operation_clean_up,
+        summary="Bring stuck operations to an end",
+        request=operations.OperationsCleanup,
+        status=202,
+    ),
     Endpoint(
         method="POST",
         path="/clusters",

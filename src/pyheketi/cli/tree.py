@@ -181,6 +181,32 @@ _NODE = Command(
     ),
 )
 
+_SERVER = Command(
+    name="server",
+    help="Look after the server",
+    commands=(
+        Command(
+            name="operations",
+            help="Look after operations that have not ended",
+            commands=(
+                Command(
+                    name="cleanup",
+                    help="Bring stuck operations to an end; all of them if none is named",
+                    arguments="[OPERATION_ID]...",
+                    action="server.operations_cleanup",
+                ),
+                Command(
+                    name="info",
+                    help="Count operations, or show one",
+                    arguments="[OPERATION_ID]",
+                    action="server.operations_info",
+                ),
+                Command(name="list", help="List operations", action="server.operations_list"),
+            ),
+        ),
+    ),
+)
+
 _TOPOLOGY = Command(
     name="topology",
     help="Load and show the topology",
@@ -277,6 +303,7 @@ ROOT = Command(
         _CLUSTER,
         _DEVICE,
         _NODE,
+        _SERVER,
         _TOPOLOGY,
         _VOLUME,
         Command(name="help", help="Show help for a command", arguments="[command]", action="root.help_for"),

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from pyheketi.client.connection import CREATED, NO_CONTENT, Connection
 from pyheketi.client.errors import BadAnswer
-from pyheketi.wire import base, bricks, clusters, devices, nodes, topology, volumes
+from pyheketi.wire import base, bricks, clusters, devices, nodes, operations, topology, volumes
 
 _Model = TypeVar("_Model", bound=base.WireModel)
 
@@ -125,6 +125,22 @@ class Client:
     def delete_volume(self, volume: str) -> None:
         """Delete a volume."""
         self._finish("DELETE", _path("volumes", volume))
+
+    def operation_counts(self) -> operations.OperationCounts:
+        """Return how many operations have not ended."""
+        return self._get(operations.OperationCounts, "/operations")
+
+    def pending_operations(self) -> operations.PendingOperations:
+        """List operations that have not ended."""
+        return self._get(operations.PendingOperations, "/operations/pending")
+
+    def pending_operation(self, operation: str) -> operations.OperationDetails:
+        """Return what an operation does that has not ended."""
+        return self._get(operations.OperationDetails, _path("operations", "pending", operation))
+
+    def clean_up_operations(self, wanted: operations.OperationsCleanup) -> None:
+        """Bring stuck operations to an end."""
+        self._finish("POST", "/operations/pending/cleanup", wanted)
 
     def whole_topology(self) -> topology.Topology:
         """Return all clusters with everything in them; one request for each object."""

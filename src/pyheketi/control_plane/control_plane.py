@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 _Work = Callable[[Run], Coroutine[Any, Any, None]]
 """Brings an operation to its end."""
 
-_REMOVALS = frozenset({Kind.REMOVE_DEVICE, Kind.REMOVE_NODE})
+_COMPOSED = frozenset({Kind.REMOVE_DEVICE, Kind.REMOVE_NODE, Kind.CLEAN_UP})
 """Operations without steps of their own: they are made of other operations."""
 
 
@@ -111,12 +111,16 @@ class ControlPlane:
         evictions = [
             self._resume(operation)
             for operation in loaded.unfinished
-            if operation.state is not OperationState.STUCK and operation.kind not in _REMOVALS
+            if operation.state is not OperationState.STUCK and operation.kind not in _COMPOSED
         ]
         for operation in loaded.unfinished:
             if operation.state is OperationState.STUCK:
                 self._stuck[operation.id] = operation
-            elif operation.kind in _REMOVALS:
+            elif operation.kind is Kind.CLEAN_UP:
+                run = Run(operation)
+                self._jobs.start(run)
+                self._work(run, self._try_again(run, ()))
+            elif operation.kind in _COMPOSED:
                 self._resume_removal(operation, evictions)
         self._spawn(self._health.watch())
         self._spawn(self._clean())
@@ -152,6 +156,28 @@ class ControlPlane:
     async def job(self, id_: str) -> Job | None:
         """Return the job of that id, a little later if it is about to end."""
         return await self._jobs.find(id_, patience=0 if self._stopping else self._rules.job_patience)
+
+    # -- operations ----------------------------------------------------------------------------------------------
+
+    @property
+    def operations(self) -> list[Operation]:
+        """Operations that have not ended: those at work, and those that are stuck and tried again later."""
+        at_work = [each for each in self._jobs.at_work if each.kind is not Kind.CLEAN_UP]
+        return [*at_work, *self._stuck.values()]
+
+    async def clean_up(self, ids: Iterable[str]) -> OperationId:
+        """Begin to bring stuck operations to an end; without ``ids`` all of them, others are passed over."""
+        wanted = list(ids) or list(self._stuck)
+        plan = Plan(kind=Kind.CLEAN_UP, subject="")
+        return await self._begin(OperationId(self._ids.new()), plan, work=lambda run: self._try_again(run, wanted))
+
+    async def _try_again(self, run: Run, ids: Iterable[str]) -> None:
+        tasks = [self._resume(operation) for each in ids if (operation := self._stuck.pop(each, None))]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if run.operation.state is OperationState.PLANNED:
+            run.move(OperationState.RUNNING)
+        run.move(OperationState.DONE)
+        await self._ledger.commit([], [run.operation])
 
     # -- clusters ------------------------------------------------------------------------------------------------
 
@@ -478,7 +504,7 @@ class ControlPlane:
         run = _planned(id_, plan)
         changes = plan.begin
         work = work or (lambda run: self._runner.run(run, replan))
-        if at_once := not plan.groups and plan.kind not in _REMOVALS:  # begin and end are one commit
+        if at_once := not plan.groups and plan.kind not in _COMPOSED:  # begin and end are one commit
             run.move(OperationState.RUNNING)
             changes += USE_CASES[plan.kind].finish(self._ledger.tip.apply(changes), run.operation, {})
             run.move(OperationState.DONE)

@@ -53,6 +53,11 @@ class Jobs:
         """How many operations are at work."""
         return len(self._running)
 
+    @property
+    def at_work(self) -> list[Operation]:
+        """The operations at work, in the order they were begun."""
+        return [run.operation for run, _ in self._running.values()]
+
     def is_running(self, id_: str) -> bool:
         """Whether that operation is at work now."""
         return id_ in self._running

@@ -32,11 +32,17 @@ class Kind(IntEnum):
     SET_DEVICE_STATE = 106
     RESYNC_DEVICE = 107
     REMOVE_NODE = 108
+    CLEAN_UP = 109
 
     @property
     def label(self) -> str:
         """Words for the log."""
         return self.name.replace("_", " ").capitalize()
+
+    @property
+    def type_name(self) -> str:
+        """Word for clients (rest-api.md §7.8)."""
+        return self.name.lower().replace("_", "-")
 
 
 class OperationState(StrEnum):

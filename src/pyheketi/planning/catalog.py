@@ -22,6 +22,7 @@ USE_CASES = MappingProxyType(
         Kind.EVICT_BRICK: brick_evict.USE_CASE,
         Kind.REMOVE_DEVICE: removal.DEVICE,
         Kind.REMOVE_NODE: removal.NODE,
+        Kind.CLEAN_UP: _AT_ONCE,
         Kind.ADD_NODE: nodes.ADD,
         Kind.DELETE_NODE: nodes.DELETE,
         Kind.SET_NODE_STATE: _AT_ONCE,

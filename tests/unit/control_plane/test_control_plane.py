@@ -8,6 +8,7 @@ from pyheketi.control_plane.jobs import Job
 from pyheketi.domain import errors
 from pyheketi.domain.entities import State
 from pyheketi.executors.faults import Fail, Lose, Pause, Rule, matching
+from pyheketi.operations.operation import OperationState
 from pyheketi.planning.nodes import NodeAdd
 from pyheketi.planning.volume_create import VolumeCreate
 
@@ -112,6 +113,31 @@ async def test_an_undo_that_fails_is_finished_later() -> None:
     assert "Not everything" not in job.error
     assert house.inventory() == before
     assert house.topology == empty
+
+
+async def test_stuck_operations_are_listed_and_cleaned_up() -> None:
+    house = House()
+    plane = await house.start()
+    await house.furnish()
+    bare = house.inventory()
+    house.break_(
+        Rule(matching("volume start"), Fail(1, stderr="start failed")),
+        Rule(matching("lvremove"), Fail(5, stderr="busy")),
+    )
+    wish = VolumeCreate(size_gib=1, durability=REPLICA_3)
+    jobs = [await plane.create_volume(wish) for _ in range(2)]
+    assert {each.id for each in plane.operations} == set(jobs)
+    for job in jobs:
+        assert (await house.job(job)).error.startswith("start failed")
+    assert [each.state for each in plane.operations] == [OperationState.STUCK] * 2
+    assert await house.done(await plane.clean_up([])) == ""
+    assert len(plane.operations) == 2
+    house.break_()
+    await house.done(await plane.clean_up([jobs[0], "0" * 32]))
+    assert [each.id for each in plane.operations] == jobs[1:]
+    await house.done(await plane.clean_up([]))
+    assert plane.operations == []
+    assert house.inventory() == bare
 
 
 async def test_a_deletion_that_got_stuck_goes_on_when_it_is_asked_for_again() -> None:

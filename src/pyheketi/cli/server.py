@@ -1,0 +1,42 @@
+"""``heketi-cli server`` (cli.md §6.4)."""
+
+from pyheketi.cli.connect import connect
+from pyheketi.cli.session import Session
+from pyheketi.wire.operations import OperationsCleanup
+
+_CLEANUP_NOTE = """\
+Note: Operation clean up is a batch operation.
+* The results of individual operation clean ups are not reported here.
+* Use 'heketi-cli server operations [list|info]' to view operations."""
+
+
+def operations_info(session: Session) -> None:
+    """Count operations that have not ended, or show one."""
+    with connect(session) as client:
+        if session.arguments:
+            found = client.pending_operation(session.arguments[0])
+            status = f"{found.status or 'New'} {found.sub_status}"
+            session.write(f"\nId: {found.id}\nType: {found.type_name}\nStatus: {status}\nChanges:\n")
+            for change in found.changes:
+                session.write(f"    {change.description}: {change.id}\n")
+            return
+        counts = client.operation_counts()
+    session.write(
+        f"Operation Counts:\n  Total: {counts.total}\n  In-Flight: {counts.in_flight}\n  New: {counts.new}\n"
+        f"  Failed: {counts.failed}\n  Stale: {counts.stale}\n"
+    )
+
+
+def operations_list(session: Session) -> None:
+    """List operations that have not ended."""
+    with connect(session) as client:
+        listed = client.pending_operations()
+    for each in listed.pendingoperations:
+        session.write(f"Id:{each.id}  Type:{each.type_name}  Status:{each.status or 'New'} {each.sub_status}\n")
+
+
+def operations_cleanup(session: Session) -> None:
+    """Bring stuck operations to an end."""
+    with connect(session) as client:
+        client.clean_up_operations(OperationsCleanup(operations=tuple(session.arguments)))
+    session.terminal.complain(_CLEANUP_NOTE)

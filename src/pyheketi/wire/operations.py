@@ -1,0 +1,68 @@
+"""Operations on the wire (rest-api.md §7.8)."""
+
+from typing import Annotated
+
+from pyheketi.wire import checks
+from pyheketi.wire.base import OMIT, Int64, Items, Strings, WireModel
+
+_MOST_IDS = 32
+
+
+class OperationCounts(WireModel):
+    """How many operations have not ended."""
+
+    total: Int64 = 0
+    in_flight: Int64 = 0
+    """At work now."""
+    stale: Int64 = 0
+    """Left behind by an earlier server; this one takes them up at its start, so there are none."""
+    failed: Int64 = 0
+    """Stuck: tried again later, or when a cleanup is asked for."""
+    new: Int64 = 0
+    """All others."""
+
+
+class PendingOperation(WireModel):
+    """An operation that has not ended."""
+
+    id: str = ""
+    type_name: str = ""
+    """``create-volume`` and the like."""
+    status: str = ""
+    """``failed`` if it is stuck, otherwise empty."""
+    sub_status: str = ""
+    """``in-flight`` while it is at work."""
+
+
+class PendingOperations(WireModel):
+    """Operations that have not ended."""
+
+    pendingoperations: Items[PendingOperation] = ()
+
+
+class OperationChange(WireModel):
+    """Something that an operation does."""
+
+    id: str = ""
+    """Of the object."""
+    description: str = ""
+
+
+class OperationDetails(PendingOperation):
+    """An operation with what it does."""
+
+    changes: Items[OperationChange] = ()
+
+
+class OperationsCleanup(WireModel):
+    """Body of ``POST /operations/pending/cleanup``."""
+
+    operations: Annotated[Strings, OMIT] = ()
+    """Ids of stuck operations; empty for all of them. Others are passed over."""
+
+    def problem(self) -> str | None:
+        """Return why the request is refused, or None."""
+        why = next((fault for each in self.operations if (fault := checks.uuid(each))), None)
+        if len(self.operations) > _MOST_IDS:
+            why = f"too many ids specified ({len(self.operations)}), up to {_MOST_IDS} supported"
+        return checks.refusal({"operations": why})
