@@ -20,6 +20,7 @@ import uvloop
 from pyheketi import __version__
 from pyheketi.api import auth, openapi
 from pyheketi.api.endpoint import Application
+from pyheketi.api.mode import Gate, Mode
 from pyheketi.api.table import table
 from pyheketi.commands.options import NodeOptions
 from pyheketi.config import load
@@ -251,7 +252,7 @@ async def _serve_http(
     """Serve until ``stop`` or a signal."""
     if settings.disable_auth:
         _log.warning("Heketi started with --disable-auth: everyone who reaches the port may do everything")
-    endpoints = table()
+    endpoints, gate = table(), Gate(Mode(settings.default_state))
     application = Application(
         control_plane,
         endpoints,
@@ -259,6 +260,7 @@ async def _serve_http(
         open_pages=openapi.open_pages(endpoints.endpoints, __version__),
         headers={"X-Heketi-Executor": executor.name} if executor.simulated else {},
         body_limit=settings.request_body_limit_kb * 1024,
+        gate=gate,
     )
     config = uvicorn.Config(
         application,
@@ -279,6 +281,7 @@ async def _serve_http(
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    loop.add_signal_handler(signal.SIGUSR2, _reset, gate)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     secure = " with TLS enabled" if settings.enable_tls else ""
     print(f"Listening on port {listener.getsockname()[1]}{secure}", flush=True)  # noqa: T201
@@ -288,6 +291,12 @@ async def _serve_http(
     stopping.cancel()
     server.should_exit = True
     await serving
+
+
+def _reset(gate: Gate) -> None:
+    """Let everything in again: the way out of read-only mode."""
+    gate.mode = Mode.NORMAL
+    _log.warning("Mode is normal again, by SIGUSR2")
 
 
 def _keys(settings: Settings) -> auth.Keys:

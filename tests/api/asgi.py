@@ -9,6 +9,7 @@ from starlette.types import Message
 from pyheketi.api import openapi
 from pyheketi.api.auth import Keys
 from pyheketi.api.endpoint import Application
+from pyheketi.api.mode import Gate
 from pyheketi.api.table import table
 from pyheketi.control_plane.control_plane import ControlPlane
 
@@ -33,7 +34,7 @@ class Reply:
 def application(plane: ControlPlane, keys: Keys | None = None, body_limit: int = 4096) -> Application:
     endpoints = table()
     pages = openapi.open_pages(endpoints.endpoints, "0")
-    return Application(plane, endpoints, keys=keys, open_pages=pages, headers={}, body_limit=body_limit)
+    return Application(plane, endpoints, keys=keys, open_pages=pages, headers={}, body_limit=body_limit, gate=Gate())
 
 
 async def request(

@@ -9,6 +9,7 @@ from tests.api import asgi
 from tests.api.test_auth import token
 from tests.house import House
 
+from pyheketi.api.mode import Gate, Mode
 from pyheketi.executors.faults import Fail, Rule, matching
 
 pytestmark = pytest.mark.anyio
@@ -206,6 +207,24 @@ async def test_21_keys_and_units() -> None:
     assert {brick["size"] for brick in shown["bricks"]} == {10485760}
     device = (await server("GET", f"/devices/{shown['bricks'][0]['device']}")).json
     assert device["storage"] == {"total": 524288000, "free": 513748992, "used": 10539008}
+
+
+@pytest.mark.parametrize(
+    ("mode", "method", "peer", "admitted"),
+    [
+        ("normal", "POST", "10.0.0.9", True),
+        ("read-only", "GET", "10.0.0.9", True),
+        ("read-only", "POST", "127.0.0.1", False),
+        ("local-client", "HEAD", "10.0.0.9", True),
+        ("local-client", "POST", "10.0.0.9", False),
+        ("local-client", "DELETE", "127.0.0.1", True),
+        ("local-client", "POST", "::1", True),
+        ("local-client", "POST", "::ffff:127.0.0.1", True),
+        ("local-client", "POST", "127.0.0.2", False),
+    ],
+)
+def test_a_mode_lets_in_whom_it_should(mode: str, method: str, peer: str, admitted: bool) -> None:
+    assert Gate(Mode(mode)).admits(method, peer) is admitted
 
 
 async def test_operations_that_have_not_ended_are_told() -> None:

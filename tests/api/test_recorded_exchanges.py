@@ -17,12 +17,13 @@ from tests.house import House
 from tests.shared import golden
 
 from pyheketi.planning.devices import DeviceAdd
+from pyheketi.telemetry import log
 
 pytestmark = pytest.mark.anyio
 
 _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
-LATER = re.compile(r"/(blockvolumes|clone|block-restriction|internal|admin|db|backup|metrics)\b")
+LATER = re.compile(r"/(blockvolumes|clone|block-restriction|internal/state|db|backup|metrics)\b")
 """Paths of the next issue."""
 
 DIFFERENT = {
@@ -146,6 +147,18 @@ async def _give_every_node_devices(house: House) -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+async def test_recorded_modes_and_log_levels() -> None:
+    """The end of a section that is about block volumes otherwise."""
+    log.set_level("debug")  # as the original's was
+    house = House()
+    await house.start()
+    replay = Replay(house)
+    story = [each for each in _exchanges("4") if each.path.startswith(("/internal/logging", "/admin", "/zzz"))]
+    assert len(story) == 15
+    for exchange in story:
+        await replay.send(exchange)
 
 
 @pytest.mark.parametrize("section", ["2", "3", "5"])

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope, Send
 
-from pyheketi.api import auth
+from pyheketi.api import auth, mode
 from pyheketi.api.answers import Answer, error_answer, text_answer
+from pyheketi.api.mode import Gate
 from pyheketi.control_plane.control_plane import ControlPlane
 from pyheketi.domain import errors
 from pyheketi.wire.base import Malformed, WireModel, parse
@@ -25,6 +26,7 @@ class Call:
     """A request that has found its endpoint."""
 
     control_plane: ControlPlane
+    gate: Gate
     id: str
     """The id in the path; empty if its path has none."""
     body: WireModel | None
@@ -47,6 +49,8 @@ class Endpoint:
     """What the body is read as."""
     optional_body: bool = False
     """Whether the body may be absent."""
+    malformed: tuple[int, str] = (422, "request unable to be parsed")
+    """Answer to a body that cannot be read."""
     refusal_prefix: str = ""
     """What stands before the reason when a plan is refused."""
     answer: type[WireModel] | None = None
@@ -100,6 +104,7 @@ class Application:
         open_pages: Mapping[str, Answer],
         headers: Mapping[str, str],
         body_limit: int,
+        gate: Gate,
     ) -> None:
         """Serve.
 
@@ -110,9 +115,10 @@ class Application:
             open_pages: Answers to GET without a token, by path.
             headers: Sent with every answer.
             body_limit: Largest request body in bytes.
+            gate: Lets changes in, by the server's mode.
         """
         self._control_plane, self._table, self._keys = control_plane, table, keys
-        self._open_pages, self._body_limit = open_pages, body_limit
+        self._open_pages, self._body_limit, self._gate = open_pages, body_limit, gate
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -152,6 +158,8 @@ class Application:
             except auth.Denied as denied:
                 _log.warning("%s %s denied: %s", method, _printable(path), denied.text)
                 return text_answer(denied.text, denied.status)
+        if not self._gate.admits(method, (scope.get("client") or ("",))[0]):
+            return text_answer(mode.REFUSAL, 503)
         methods, id_ = self._table.find(path)
         if not methods:
             return text_answer("Invalid path or request", 404)
@@ -169,10 +177,11 @@ class Application:
             if raw or not endpoint.optional_body:
                 try:
                     body = parse(endpoint.request, raw)
-                except Malformed:
-                    return text_answer("request unable to be parsed", 422)
+                except Malformed as why:
+                    status, text = endpoint.malformed
+                    return text_answer(text.format(why), status)
         try:
-            return await endpoint.handle(Call(self._control_plane, id_, body))
+            return await endpoint.handle(Call(self._control_plane, self._gate, id_, body))
         except errors.Error as error:
             return error_answer(error, endpoint.refusal_prefix)
 

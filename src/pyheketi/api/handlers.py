@@ -5,9 +5,11 @@ from typing import TypeVar
 from pyheketi.api import mapping
 from pyheketi.api.answers import Answer, accepted, json_answer, see_other, text_answer
 from pyheketi.api.endpoint import Call
+from pyheketi.api.mode import Mode
 from pyheketi.domain import errors
 from pyheketi.domain.entities import Device, Node, State, Volume
-from pyheketi.wire import base, bricks, clusters, devices, nodes, operations, volumes
+from pyheketi.telemetry import log
+from pyheketi.wire import base, bricks, clusters, devices, nodes, operations, server, volumes
 
 _Request = TypeVar("_Request", bound=base.WireModel)
 _Entity = TypeVar("_Entity", Node, Device, Volume)
@@ -77,6 +79,38 @@ async def operation_clean_up(call: Call) -> Answer:
     """Bring stuck operations to an end."""
     wanted = _valid(call, operations.OperationsCleanup)
     return accepted(await call.control_plane.clean_up(wanted.operations))
+
+
+# -- the server itself -----------------------------------------------------------------------------------------
+
+
+async def mode_show(call: Call) -> Answer:
+    """Show the server's mode."""
+    return json_answer(base.dump(server.AdminStatus(state=call.gate.mode.value)))
+
+
+async def mode_set(call: Call) -> Answer:
+    """Change the server's mode."""
+    call.gate.mode = Mode(_valid(call, server.AdminStatus).state)
+    return Answer(204)
+
+
+async def log_level_show(_: Call) -> Answer:
+    """Show what is logged."""
+    return json_answer(base.dump(server.LogLevel(loglevel={server.LOGGER: log.level()})))
+
+
+async def log_level_set(call: Call) -> Answer:
+    """Change what is logged."""
+    levels = _valid(call, server.LogLevel).loglevel
+    if server.LOGGER not in levels:
+        return text_answer(f'Only "{server.LOGGER}" logger may be modified', 422)
+    wanted = levels[server.LOGGER]
+    if wanted and wanted not in log.LEVELS:
+        return text_answer(f"invalid log level: {wanted}", 422)
+    if wanted:
+        log.set_level(wanted)
+    return await log_level_show(call)
 
 
 # -- clusters --------------------------------------------------------------------------------------------------

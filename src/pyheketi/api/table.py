@@ -2,7 +2,10 @@
 
 from pyheketi.api import handlers
 from pyheketi.api.endpoint import Endpoint, Table
-from pyheketi.wire import bricks, clusters, devices, nodes, operations, volumes
+from pyheketi.wire import bricks, clusters, devices, nodes, operations, server, volumes
+
+_SAID = 400, "request unable to be parsed: {}"
+"""Some endpoints tell why a body cannot be read."""
 
 ENDPOINTS = (
     Endpoint(method="GET", path="/queue/{id}", handle=handlers.queue, summary="How a job stands"),
@@ -34,6 +37,38 @@ ENDPOINTS = (
         summary="Bring stuck operations to an end",
         request=operations.OperationsCleanup,
         status=202,
+    ),
+    Endpoint(
+        method="GET",
+        path="/admin",
+        handle=handlers.mode_show,
+        summary="Show the server's mode",
+        answer=server.AdminStatus,
+    ),
+    Endpoint(
+        method="POST",
+        path="/admin",
+        handle=handlers.mode_set,
+        summary="Change the server's mode",
+        request=server.AdminStatus,
+        malformed=_SAID,
+        status=204,
+    ),
+    Endpoint(
+        method="GET",
+        path="/internal/logging",
+        handle=handlers.log_level_show,
+        summary="Show what is logged",
+        answer=server.LogLevel,
+    ),
+    Endpoint(
+        method="POST",
+        path="/internal/logging",
+        handle=handlers.log_level_set,
+        summary="Change what is logged",
+        request=server.LogLevel,
+        malformed=_SAID,
+        answer=server.LogLevel,
     ),
     Endpoint(
         method="POST",

@@ -1,13 +1,41 @@
-"""``heketi-cli server`` (cli.md §6.4)."""
+"""``heketi-cli server`` and ``loglevel`` (cli.md §6.6)."""
 
 from pyheketi.cli.connect import connect
 from pyheketi.cli.session import Session
 from pyheketi.wire.operations import OperationsCleanup
+from pyheketi.wire.server import LOGGER, AdminStatus, LogLevel
 
 _CLEANUP_NOTE = """\
 Note: Operation clean up is a batch operation.
 * The results of individual operation clean ups are not reported here.
 * Use 'heketi-cli server operations [list|info]' to view operations."""
+
+
+def mode_get(session: Session) -> None:
+    """Show the server's mode."""
+    with connect(session) as client:
+        session.write(f"{client.mode().state}\n")
+
+
+def mode_set(session: Session) -> None:
+    """Change the server's mode."""
+    wanted = session.only_argument("missing mode argument")
+    with connect(session) as client:
+        client.set_mode(AdminStatus(state=wanted))
+
+
+def log_level_get(session: Session) -> None:
+    """Show what the server logs."""
+    with connect(session) as client:
+        session.write(f"{client.log_level().loglevel.get(LOGGER, '')}\n")
+
+
+def log_level_set(session: Session) -> None:
+    """Change what the server logs."""
+    wanted = session.only_argument("missing log-level argument")
+    with connect(session) as client:
+        client.set_log_level(LogLevel(loglevel={LOGGER: wanted}))
+    session.write("Server log level updated\n")
 
 
 def operations_info(session: Session) -> None:

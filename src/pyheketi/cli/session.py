@@ -40,6 +40,18 @@ class Session:
             raise Problem(missing)
         return first
 
+    def only_argument(self, missing: str) -> str:
+        """Return the one argument there must be; it may be empty.
+
+        Raises:
+            Problem: with the text ``missing`` if there is none, or if there are more.
+        """
+        if not self.arguments:
+            raise Problem(missing)
+        if len(self.arguments) > 1:
+            raise Problem("too many arguments")
+        return self.arguments[0]
+
     def text(self, flag: str) -> str:
         """Return the value of a flag."""
         value = self._value(flag)

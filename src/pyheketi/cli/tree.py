@@ -186,6 +186,19 @@ _SERVER = Command(
     help="Look after the server",
     commands=(
         Command(
+            name="mode",
+            help="Say who may change anything",
+            commands=(
+                Command(name="get", help="Show the mode", action="server.mode_get"),
+                Command(
+                    name="set",
+                    help="Change the mode; out of read-only, only SIGUSR2 or a restart of the server leads",
+                    arguments="normal|local-client|read-only",
+                    action="server.mode_set",
+                ),
+            ),
+        ),
+        Command(
             name="operations",
             help="Look after operations that have not ended",
             commands=(
@@ -203,6 +216,20 @@ _SERVER = Command(
                 ),
                 Command(name="list", help="List operations", action="server.operations_list"),
             ),
+        ),
+    ),
+)
+
+_LOG_LEVEL = Command(
+    name="loglevel",
+    help="Say what the server logs",
+    commands=(
+        Command(name="get", help="Show the level", action="server.log_level_get"),
+        Command(
+            name="set",
+            help="Change the level until the server is started again",
+            arguments="none|critical|error|warning|info|debug",
+            action="server.log_level_set",
         ),
     ),
 )
@@ -302,6 +329,7 @@ ROOT = Command(
         _BRICK,
         _CLUSTER,
         _DEVICE,
+        _LOG_LEVEL,
         _NODE,
         _SERVER,
         _TOPOLOGY,

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from pyheketi.client.connection import CREATED, NO_CONTENT, Connection
 from pyheketi.client.errors import BadAnswer
-from pyheketi.wire import base, bricks, clusters, devices, nodes, operations, topology, volumes
+from pyheketi.wire import base, bricks, clusters, devices, nodes, operations, server, topology, volumes
 
 _Model = TypeVar("_Model", bound=base.WireModel)
 
@@ -141,6 +141,22 @@ class Client:
     def clean_up_operations(self, wanted: operations.OperationsCleanup) -> None:
         """Bring stuck operations to an end."""
         self._finish("POST", "/operations/pending/cleanup", wanted)
+
+    def mode(self) -> server.AdminStatus:
+        """Return the server's mode."""
+        return self._get(server.AdminStatus, "/admin")
+
+    def set_mode(self, wanted: server.AdminStatus) -> None:
+        """Change the server's mode."""
+        self._connection.call("POST", "/admin", base.dump(wanted), expect=NO_CONTENT)
+
+    def log_level(self) -> server.LogLevel:
+        """Return what is logged."""
+        return self._get(server.LogLevel, "/internal/logging")
+
+    def set_log_level(self, wanted: server.LogLevel) -> None:
+        """Change what is logged."""
+        self._connection.call("POST", "/internal/logging", base.dump(wanted))
 
     def whole_topology(self) -> topology.Topology:
         """Return all clusters with everything in them; one request for each object."""

@@ -12,12 +12,13 @@ from pyheketi.config.settings import UNUSED, UNUSED_VARIABLES, GlusterSettings, 
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+_MODES = ("normal", "read-only", "local-client")
 _LEVELS = ("none", "critical", "error", "warning", "info", "debug")
 _FREE = frozenset({"kubeexec", "injectexec"})
 """Sections whose contents are not looked at."""
 
 _TOP = frozenset({"port", "bind_address", "enable_tls", "cert_file", "key_file", "request_body_limit_kb"}) | frozenset(
-    {"database_url", "job_retention_hours", "shutdown_grace_seconds"}
+    {"database_url", "job_retention_hours", "shutdown_grace_seconds", "default_state"}
 )
 _ELSEWHERE = frozenset({"volume_create_retries", "mock_device_size_gb", "trusted_known_hosts", "nodes", "ssh"})
 """Fields that are no keys of their section."""
@@ -57,6 +58,7 @@ _ENVIRONMENT: dict[str, tuple[type, str]] = {
     "HEKETI_SSH_KEYFILE": (SshSettings, "keyfile"),
     "HEKETI_SSH_USER": (SshSettings, "user"),
     "HEKETI_SSH_PORT": (SshSettings, "port"),
+    "HEKETI_DEFAULT_STATE": (Settings, "default_state"),
     "HEKETI_USER_KEY": (Settings, "user_key"),
     "HEKETI_ADMIN_KEY": (Settings, "admin_key"),
     "HEKETI_HTTP_PORT": (Settings, "port"),
@@ -151,9 +153,7 @@ class _Reader:
         self.warnings = [f"{name}:{line}:{column}: {text}" for (line, column), text in document.warnings]
 
     def settings(self, *, disable_auth: bool) -> Settings:
-        top = self._section(
-            (), self._document.value, _TOP | {"use_auth", "jwt", "glusterfs", "default_state", *UNUSED_VARIABLES}
-        )
+        top = self._section((), self._document.value, _TOP | {"use_auth", "jwt", "glusterfs", *UNUSED_VARIABLES})
         values = self._values(Settings, top)
         self._warn_unused(top, UNUSED_VARIABLES)
         use_auth = self._typed(top["use_auth"], bool, "use_auth") if "use_auth" in top else None
@@ -162,7 +162,6 @@ class _Reader:
                 f"{self._at(top['use_auth'][0])}: use_auth: has no effect, as in Heketi 10: clients need a token "
                 "unless the server is started with --disable-auth"
             )
-        self._check_state(top)
         for role in ("admin", "user"):
             key = self._key(top, role)
             values.setdefault(f"{role}_key", key)
@@ -312,14 +311,6 @@ class _Reader:
         section = self._section(path, value, {"key"})
         return self._typed(section["key"], str, "key") or "" if "key" in section else ""
 
-    def _check_state(self, top: "_Section") -> None:
-        """Refuse what would be unsafe to ignore: a server meant to be read-only."""
-        given = self._typed(top["default_state"], str, "default_state") if "default_state" in top else None
-        variable = self._environ.get("HEKETI_DEFAULT_STATE", "")
-        if (variable or given or "normal") != "normal":
-            where = "HEKETI_DEFAULT_STATE" if variable else self._where(top["default_state"][0])
-            self.faults.append(f"{where}: only normal is supported by this release")
-
     def _warn_unused(self, section: "_Section", names: Iterable[str]) -> None:
         for name in names:
             variable = UNUSED_VARIABLES.get(name, "")
@@ -441,10 +432,16 @@ def _has_sane_limits(settings: Settings) -> Iterator[_Finding]:
         yield (("glusterfs", "loglevel"),), f"expected one of {', '.join(_LEVELS)}, found {gluster.loglevel!r}"
 
 
+def _has_mode(settings: Settings) -> Iterator[_Finding]:
+    if settings.default_state not in _MODES:
+        yield (("default_state",),), f"expected one of {', '.join(_MODES)}, found {settings.default_state!r}"
+
+
 _RULES: tuple[Callable[[Settings], Iterator[_Finding]], ...] = (
     _has_port,
     _has_keys,
     _has_certificate,
     _has_executor,
     _has_sane_limits,
+    _has_mode,
 )

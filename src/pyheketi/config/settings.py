@@ -148,6 +148,8 @@ class Settings:
     """Hours that results of jobs are kept."""
     shutdown_grace_seconds: int = 60
     """Seconds that running steps get to end when the server stops."""
+    default_state: str = "normal"
+    """Mode at the start: ``normal``, ``read-only`` or ``local-client``."""
     disable_auth: bool = False
     """Whether everyone is let in; on the command line only."""
     glusterfs: GlusterSettings = GlusterSettings()

@@ -44,5 +44,16 @@ def set_up(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [ordinary, bad]
     root.setLevel(logging.WARNING)
-    logging.getLogger("pyheketi").setLevel(LEVELS.get(level, logging.INFO))
+    set_level(level)
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
+
+
+def level() -> str:
+    """Return Heketi's word for the present level."""
+    present = logging.getLogger("pyheketi").level
+    return next((word for word, number in LEVELS.items() if number == present), "info")
+
+
+def set_level(word: str) -> None:
+    """Log from a level on; an unknown word means ``info``."""
+    logging.getLogger("pyheketi").setLevel(LEVELS.get(word, logging.INFO))

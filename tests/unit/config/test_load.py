@@ -116,7 +116,11 @@ def test_all_faults_at_once() -> None:
         ({}, {"HEKETI_EXECUTOR": "x"}, "HEKETI_EXECUTOR: invalid executor: x (ssh or mock)"),
         ({}, {"HEKETI_HTTP_PORT": "70000"}, "HEKETI_HTTP_PORT: expected a TCP port, 1 to 65535, found '70000'"),
         ({}, {"HEKETI_SSH_PORT": "0"}, "HEKETI_SSH_PORT: expected a TCP port, 1 to 65535, found '0'"),
-        ({}, {"HEKETI_DEFAULT_STATE": "read-only"}, "HEKETI_DEFAULT_STATE: only normal is supported by this release"),
+        (
+            {},
+            {"HEKETI_DEFAULT_STATE": "x"},
+            "HEKETI_DEFAULT_STATE: expected one of normal, read-only, local-client, found 'x'",
+        ),
         ({"executor": 1}, {}, "f:1:86: glusterfs.executor: expected text in quotes, found 1"),
         (
             {"db_read_only": "x"},
@@ -163,7 +167,7 @@ def test_nothing_and_zero_mean_the_default(meaningless: dict[str, object]) -> No
         ({"glusterfs": {"executor": "mock", "zone_checking": "some"}}, "expected none or strict"),
         ({"enable_tls": True}, "cert_file: must be set with enable_tls"),
         ({"enable_tls": True, "cert_file": "/no/such"}, "there is no file /no/such"),
-        ({"default_state": "read-only"}, "only normal is supported"),
+        ({"default_state": "frozen"}, "expected one of normal, read-only, local-client, found 'frozen'"),
     ],
     ids=str,
 )
@@ -299,7 +303,7 @@ def test_every_setting_is_documented_with_its_default_and_its_variable() -> None
 
 def test_every_variable_is_documented() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
-    words = {*_ENVIRONMENT, *UNUSED_VARIABLES.values(), "HEKETI_DEFAULT_STATE", "SSH_KNOWN_HOSTS"}
+    words = {*_ENVIRONMENT, *UNUSED_VARIABLES.values(), "SSH_KNOWN_HOSTS"}
     assert [word for word in sorted(words) if f"`{word}`" not in text] == []
 
 
