@@ -20,6 +20,7 @@ import uvloop
 from pyheketi import __version__
 from pyheketi.api import auth, openapi
 from pyheketi.api.endpoint import Application
+from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate, Mode
 from pyheketi.api.table import table
 from pyheketi.commands.options import NodeOptions
@@ -261,6 +262,7 @@ async def _serve_http(
         headers={"X-Heketi-Executor": executor.name} if executor.simulated else {},
         body_limit=settings.request_body_limit_kb * 1024,
         gate=gate,
+        metrics=Metrics(control_plane),
     )
     config = uvicorn.Config(
         application,

@@ -9,6 +9,7 @@ from starlette.types import Message
 from pyheketi.api import openapi
 from pyheketi.api.auth import Keys
 from pyheketi.api.endpoint import Application
+from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate
 from pyheketi.api.table import table
 from pyheketi.control_plane.control_plane import ControlPlane
@@ -34,7 +35,16 @@ class Reply:
 def application(plane: ControlPlane, keys: Keys | None = None, body_limit: int = 4096) -> Application:
     endpoints = table()
     pages = openapi.open_pages(endpoints.endpoints, "0")
-    return Application(plane, endpoints, keys=keys, open_pages=pages, headers={}, body_limit=body_limit, gate=Gate())
+    return Application(
+        plane,
+        endpoints,
+        keys=keys,
+        open_pages=pages,
+        headers={},
+        body_limit=body_limit,
+        gate=Gate(),
+        metrics=Metrics(plane),
+    )
 
 
 async def request(

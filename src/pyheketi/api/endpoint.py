@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from pyheketi.api import auth, mode
 from pyheketi.api.answers import Answer, error_answer, text_answer
+from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate
 from pyheketi.control_plane.control_plane import ControlPlane
 from pyheketi.domain import errors
@@ -105,6 +106,7 @@ class Application:
         headers: Mapping[str, str],
         body_limit: int,
         gate: Gate,
+        metrics: Metrics,
     ) -> None:
         """Serve.
 
@@ -116,9 +118,11 @@ class Application:
             headers: Sent with every answer.
             body_limit: Largest request body in bytes.
             gate: Lets changes in, by the server's mode.
+            metrics: Counts requests; shown at ``/metrics`` to everyone.
         """
         self._control_plane, self._table, self._keys = control_plane, table, keys
         self._open_pages, self._body_limit, self._gate = open_pages, body_limit, gate
+        self._metrics = metrics
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,9 +139,10 @@ class Application:
             _log.exception("%s %s failed unexpectedly", method, path)
             answer = text_answer("Internal error, see the server's log", 500)
         level = logging.DEBUG if method == "GET" and answer.status_code < 400 else logging.INFO
+        spent = time.perf_counter() - began
+        self._metrics.note(method, answer.status_code, spent)
         if _access.isEnabledFor(level):
-            spent = (time.perf_counter() - began) * 1000
-            _access.log(level, "%d %s %s %.1f ms", answer.status_code, method, _printable(path), spent)
+            _access.log(level, "%d %s %s %.1f ms", answer.status_code, method, _printable(path), spent * 1000)
         await send(
             {
                 "type": "http.response.start",
@@ -151,6 +156,8 @@ class Application:
         method, path = scope["method"], scope["path"]
         if method == "GET" and (page := self._open_pages.get(path.strip("/"))) is not None:
             return page
+        if method == "GET" and path.strip("/") == "metrics":
+            return self._metrics.answer()
         if self._keys is not None:
             header = _header(scope, b"authorization")
             try:
