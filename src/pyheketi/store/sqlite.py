@@ -51,6 +51,11 @@ names for one second, its mounts for another. The last owner may have been elsew
 files would make SQLite read an old state and write on top of it (seen on glusterfs)."""
 
 
+_RELEASED = 5.0
+"""Seconds that another host's lock may outlive its owner: network file systems hear of a dead process a little later
+(seen on glusterfs)."""
+
+
 def sqlite_database(path: Path, *, shared: bool | None = None) -> Database:
     """Return the database in a file, ours alone until it is released; the file is made if there is none.
 
@@ -71,7 +76,7 @@ def sqlite_database(path: Path, *, shared: bool | None = None) -> Database:
         raise errors.StoreError(f"Database {path} is not a file. Correct its path in the configuration.")
     if shared is None:
         shared = on_shared_file_system(path.parent)
-    owned = ownership.Ownership(path)
+    owned = _owned(path, patience=_RELEASED if shared else 0)
     try:
         if shared:
             time.sleep(_REMEMBERED)
@@ -82,6 +87,22 @@ def sqlite_database(path: Path, *, shared: bool | None = None) -> Database:
     except BaseException:
         owned.release()
         raise
+
+
+def _owned(path: Path, *, patience: float) -> ownership.Ownership:
+    """Return the ownership of a file, after ``patience`` seconds at most.
+
+    Raises:
+        StoreLocked: another server has it all that time.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return ownership.Ownership(path)
+        except errors.StoreLocked:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.25)
 
 
 def _require_ours(path: Path) -> None:
