@@ -18,10 +18,24 @@ MARK = "PYHEKETI_LAB"
 
 def belongs(pid: int, run_dir: Path) -> bool:
     """Whether a process is alive and part of the lab in this folder."""
-    try:
-        return f"{MARK}={run_dir}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
+    return f"{MARK}={run_dir}".encode() in _environment(Path(f"/proc/{pid}"))
+
+
+def _environment(process: Path) -> list[bytes]:
+    """Return what a process finds in its environment; nothing if it has ended.
+
+    For a moment of every exec(2) the new program is there and its environment is not yet, so a program with an empty
+    one is looked at again.
+    """
+    for _ in range(20):
+        try:
+            if found := (process / "environ").read_bytes():
+                return found.split(b"\0")
+            (process / "exe").readlink()  # neither kernel threads nor the dead have one
+        except OSError:
+            break
+        time.sleep(0.002)
+    return []
 
 
 def members(run_dir: Path) -> list[int]:

@@ -324,9 +324,10 @@ class Lab:
         """
         for node in self.nodes:
             node.restore_network()
-            if not node.running:
+            if node.running:
+                node.thaw()
+            else:
                 node.start()
-            node.thaw()
         self._each(LabNode.wait_answer)
         self._each(LabNode.empty)
 

@@ -1,6 +1,18 @@
+import os
+import subprocess
 from pathlib import Path
 
-from lab import Lab
+from lab import Lab, holder
+
+
+def test_a_process_belongs_to_its_lab_also_while_it_becomes_another_program(tmp_path: Path) -> None:
+    chain = ["env"] * 30
+    for _ in range(20):
+        marked = os.environ | {holder.MARK: str(tmp_path)}
+        process = subprocess.Popen([*chain, "cat"], env=marked, stdin=subprocess.PIPE)
+        assert all(holder.belongs(process.pid, tmp_path) for _ in range(50))
+        process.communicate()
+    assert not holder.belongs(process.pid, tmp_path)
 
 
 def test_nodes_let_both_users_in_and_have_empty_disks(pristine_lab: Lab, tmp_path: Path) -> None:
