@@ -178,6 +178,7 @@ def _node_options(gluster: GlusterSettings) -> NodeOptions:
         xfs_su=nodes.xfs_su,
         snapshot_limit=nodes.snapshot_limit,
         rebalance_on_expansion=nodes.rebalance_on_expansion,
+        block_prealloc=nodes.block_prealloc,
         debug_umount_failures=nodes.debug_umount_failures,
     )
 
@@ -210,6 +211,8 @@ def _limits(gluster: GlusterSettings) -> Limits:
         zone_checking=gluster.zone_checking,
         pre_options=tuple(gluster.pre_request_volume_options.split(",")),
         post_options=tuple(gluster.post_request_volume_options.split(",")),
+        block_hosting_creation=gluster.auto_create_block_hosting_volume,
+        block_hosting_size_gib=gluster.block_hosting_volume_size,
         block_hosting_options=tuple(gluster.block_hosting_volume_options.split(",")),
     )
 

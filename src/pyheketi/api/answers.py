@@ -33,7 +33,7 @@ def text_answer(text: str, status: int, headers: Mapping[str, str] | None = None
 def error_answer(error: errors.Error, prefix: str = "") -> Answer:
     """Return the answer that tells of an error; ``prefix`` stands before texts of refused allocations."""
     status = statuses.status_of(error)
-    if prefix and isinstance(error, errors.Conflict) and not isinstance(error, errors.InUse):
+    if prefix and isinstance(error, errors.Conflict) and not isinstance(error, errors.InUse | errors.Protected):
         status = 500 if status == 409 else status
     headers = {"X-Error-Code": error.code}
     if isinstance(error, errors.Refused):

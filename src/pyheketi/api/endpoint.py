@@ -190,7 +190,7 @@ class Application:
         try:
             return await endpoint.handle(Call(self._control_plane, self._gate, id_, body))
         except errors.Error as error:
-            return error_answer(error, endpoint.refusal_prefix)
+            return error_answer(error, endpoint.refusal_prefix.replace("{id}", id_))
 
     async def _body(self, receive: Receive) -> bytes | None:
         """Return the whole body, or None if it is larger than allowed."""

@@ -7,12 +7,12 @@ from pyheketi.api.answers import Answer, accepted, json_answer, see_other, text_
 from pyheketi.api.endpoint import Call
 from pyheketi.api.mode import Mode
 from pyheketi.domain import errors
-from pyheketi.domain.entities import Device, Node, State, Volume
+from pyheketi.domain.entities import BlockVolume, Device, Node, State, Volume
 from pyheketi.telemetry import log
-from pyheketi.wire import base, bricks, clusters, devices, nodes, operations, server, volumes
+from pyheketi.wire import base, block_volumes, bricks, clusters, devices, nodes, operations, server, volumes
 
 _Request = TypeVar("_Request", bound=base.WireModel)
-_Entity = TypeVar("_Entity", Node, Device, Volume)
+_Entity = TypeVar("_Entity", Node, Device, Volume, BlockVolume)
 
 
 def _valid(call: Call, kind: type[_Request]) -> _Request:
@@ -263,3 +263,46 @@ async def volume_expand(call: Call) -> Answer:
 async def volume_delete(call: Call) -> Answer:
     """Delete a volume."""
     return accepted(await call.control_plane.delete_volume(call.id))
+
+
+async def volume_clone(call: Call) -> Answer:
+    """Make a volume that begins as a copy of another."""
+    wish = _valid(call, volumes.VolumeClone)
+    return accepted(await call.control_plane.clone_volume(call.id, wish.name))
+
+
+async def volume_restrict(call: Call) -> Answer:
+    """Say whether a block hosting volume takes more block volumes."""
+    wish = _valid(call, volumes.BlockRestriction)
+    return accepted(await call.control_plane.set_block_restriction(call.id, wish.restriction))
+
+
+# -- block volumes ---------------------------------------------------------------------------------------------
+
+
+async def block_volume_create(call: Call) -> Answer:
+    """Create a block volume."""
+    wish = mapping.block_volume_create_from_wire(_valid(call, block_volumes.BlockVolumeCreate))
+    return accepted(await call.control_plane.create_block_volume(wish))
+
+
+async def block_volume_list(call: Call) -> Answer:
+    """List block volumes."""
+    return json_answer(base.dump(mapping.block_volume_list_to_wire(call.control_plane.topology)))
+
+
+async def block_volume_show(call: Call) -> Answer:
+    """Show a block volume."""
+    block = _shown(call.control_plane.topology.block_volume(call.id))
+    return json_answer(base.dump(mapping.block_volume_to_wire(block)))
+
+
+async def block_volume_expand(call: Call) -> Answer:
+    """Make a block volume larger."""
+    wish = _valid(call, block_volumes.BlockVolumeExpand)
+    return accepted(await call.control_plane.expand_block_volume(call.id, wish.new_size))
+
+
+async def block_volume_delete(call: Call) -> Answer:
+    """Delete a block volume."""
+    return accepted(await call.control_plane.delete_block_volume(call.id))

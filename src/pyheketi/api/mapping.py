@@ -3,20 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 from pyheketi.domain.durability import DurabilityRequest
-from pyheketi.domain.entities import Brick, Cluster, Device, Node, Snapshot, Tags, Volume, float32
+from pyheketi.domain.entities import BlockVolume, Brick, Cluster, Device, Node, Snapshot, Tags, Volume, float32
 from pyheketi.domain.ids import ClusterId, NodeId
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
 from pyheketi.operations.operation import Kind, Operation, OperationState
 from pyheketi.operations.steps import Step
+from pyheketi.planning import block_create, volume_create
 from pyheketi.planning import devices as device_plans
 from pyheketi.planning import nodes as node_plans
-from pyheketi.planning import volume_create
-from pyheketi.wire import bricks, clusters, devices, nodes, volumes
+from pyheketi.wire import block_volumes, bricks, clusters, devices, nodes, volumes
 from pyheketi.wire import operations as wire_operations
-
-_RESERVED_PERCENT = 2
-"""Share of a block hosting volume that is not given to block volumes (placement.md §15)."""
 
 # -- wishes ----------------------------------------------------------------------------------------------------
 
@@ -38,6 +35,17 @@ def volume_create_from_wire(request: volumes.VolumeCreate) -> volume_create.Volu
         options=tuple(request.glustervolumeoptions or ()),
         snapshot=Snapshot(request.snapshot.enable, factor),
         block=request.block,
+    )
+
+
+def block_volume_create_from_wire(request: block_volumes.BlockVolumeCreate) -> block_create.BlockVolumeCreate:
+    """Return the wish for a block volume."""
+    return block_create.BlockVolumeCreate(
+        size_gib=request.size,
+        name=request.name,
+        clusters=tuple(request.clusters or ()),
+        ha_count=request.hacount,
+        auth=request.auth,
     )
 
 
@@ -74,7 +82,7 @@ def cluster_to_wire(topology: Topology, cluster: Cluster) -> clusters.Cluster:
         volumes=tuple(volume.id for volume in topology.volumes_of(cluster.id) if _shown(volume)),
         block=cluster.block,
         file=cluster.file,
-        blockvolumes=(),
+        blockvolumes=tuple(block.id for block in topology.block_volumes_in(cluster.id) if _shown(block)),
     )
 
 
@@ -116,6 +124,10 @@ _DONE_BY: Mapping[type[Step], str] = {
     steps.CreateVolume: "Add volume",
     steps.DeleteVolume: "Delete volume",
     steps.AddBricks: "Expand volume",
+    steps.CloneVolume: "Expand volume to",
+    steps.CreateBlock: "Add block volume",
+    steps.DeleteBlock: "Delete block volume",
+    steps.ExpandBlock: "Expand block volume",
 }
 
 
@@ -160,7 +172,13 @@ def _status(operation: Operation) -> str:
 
 
 def _object_of(operation: Operation, step: Step) -> str:
-    return step.place.brick if isinstance(step, steps.CreateBrick | steps.DestroyBrick) else operation.subject
+    match step:
+        case steps.CreateBrick() | steps.DestroyBrick():
+            return step.place.brick
+        case steps.CreateVolume():
+            return step.volume
+        case _:
+            return operation.subject
 
 
 def volume_list_to_wire(topology: Topology) -> volumes.VolumeList:
@@ -194,16 +212,43 @@ def volume_to_wire(topology: Topology, volume: Volume) -> volumes.Volume:
         id=volume.id,
         cluster=volume.cluster,
         mount=volumes.Mount(glusterfs=mount),
-        blockinfo=_block_hosting(volume),
+        blockinfo=_block_hosting(topology, volume),
         bricks=tuple(_brick_to_wire(brick, _node_of(topology, brick)) for brick in held),
     )
 
 
-def _block_hosting(volume: Volume) -> volumes.BlockHosting:
+def _block_hosting(topology: Topology, volume: Volume) -> volumes.BlockHosting:
     if not volume.block:
         return volumes.BlockHosting()
-    free = volume.size_gib * (100 - _RESERVED_PERCENT) // 100
-    return volumes.BlockHosting(freesize=free, reservedsize=volume.size_gib - free)
+    return volumes.BlockHosting(
+        freesize=topology.block_free_gib(volume),
+        reservedsize=volume.reserved_gib,
+        blockvolume=tuple(block.id for block in topology.block_volumes_on(volume.id) if _shown(block)),
+        restriction=volume.restriction,
+    )
+
+
+def block_volume_list_to_wire(topology: Topology) -> block_volumes.BlockVolumeList:
+    """Return the ids of all block volumes that are not being made or removed."""
+    return block_volumes.BlockVolumeList(
+        blockvolumes=tuple(block.id for block in topology.block_volumes() if _shown(block))
+    )
+
+
+def block_volume_to_wire(block: BlockVolume) -> block_volumes.BlockVolume:
+    """Return a block volume. Whether it has a password is not told, as in Heketi: the password tells."""
+    return block_volumes.BlockVolume(
+        size=block.size_gib,
+        name=block.name,
+        hacount=block.ha_count,
+        id=block.id,
+        blockvolume=block_volumes.BlockTarget(
+            hosts=block.hosts, iqn=block.iqn, lun=block.lun, username=block.username, password=block.password
+        ),
+        cluster=block.cluster,
+        blockhostingvolume=block.hosting,
+        usablesize=block.usable_gib or block.size_gib,
+    )
 
 
 def _brick_to_wire(brick: Brick, node: str) -> bricks.Brick:
@@ -217,5 +262,5 @@ def _node_of(topology: Topology, brick: Brick) -> str:
     return device.node if device else ""
 
 
-def _shown(entity: Node | Device | Volume) -> bool:
+def _shown(entity: Node | Device | Volume | BlockVolume) -> bool:
     return entity.pending is None or not entity.pending.hidden

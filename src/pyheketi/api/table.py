@@ -2,7 +2,7 @@
 
 from pyheketi.api import handlers
 from pyheketi.api.endpoint import Endpoint, Table
-from pyheketi.wire import bricks, clusters, devices, nodes, operations, server, volumes
+from pyheketi.wire import block_volumes, bricks, clusters, devices, nodes, operations, server, volumes
 
 _SAID = 400, "request unable to be parsed: {}"
 """Some endpoints tell why a body cannot be read."""
@@ -214,6 +214,64 @@ ENDPOINTS = (
         summary="Make a volume larger",
         request=volumes.VolumeExpand,
         refusal_prefix="Failed to allocate volume expansion: ",
+        status=202,
+    ),
+    Endpoint(
+        method="POST",
+        path="/volumes/{id}/clone",
+        handle=handlers.volume_clone,
+        summary="Make a volume that begins as a copy of another",
+        request=volumes.VolumeClone,
+        refusal_prefix="Failed clone volume {id}: ",
+        status=202,
+    ),
+    Endpoint(
+        method="POST",
+        path="/volumes/{id}/block-restriction",
+        handle=handlers.volume_restrict,
+        summary="Say whether a block hosting volume takes more block volumes",
+        request=volumes.BlockRestriction,
+        refusal_prefix="Failed to set block restriction: ",
+        status=202,
+    ),
+    Endpoint(
+        method="POST",
+        path="/blockvolumes",
+        handle=handlers.block_volume_create,
+        summary="Create a block volume",
+        request=block_volumes.BlockVolumeCreate,
+        refusal_prefix="Failed to allocate new block volume: ",
+        status=202,
+    ),
+    Endpoint(
+        method="GET",
+        path="/blockvolumes",
+        handle=handlers.block_volume_list,
+        summary="List block volumes",
+        answer=block_volumes.BlockVolumeList,
+    ),
+    Endpoint(
+        method="GET",
+        path="/blockvolumes/{id}",
+        handle=handlers.block_volume_show,
+        summary="Show a block volume",
+        answer=block_volumes.BlockVolume,
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/blockvolumes/{id}",
+        handle=handlers.block_volume_delete,
+        summary="Delete a block volume",
+        refusal_prefix="Failed to set up block volume delete: ",
+        status=202,
+    ),
+    Endpoint(
+        method="POST",
+        path="/blockvolumes/{id}/expand",
+        handle=handlers.block_volume_expand,
+        summary="Make a block volume larger",
+        request=block_volumes.BlockVolumeExpand,
+        refusal_prefix="Failed to allocate block volume expansion: ",
         status=202,
     ),
 )

@@ -46,7 +46,7 @@ def _remove(session: Session, change: Change) -> None:
         if session.switch("all"):
             if words:
                 raise Problem("--all may not be combined with named tags")
-            change(client, name, TagsChange(change_type="set"))
+            change(client, name, TagsChange(tags={}, change_type="set"))
             return
         if not words:
             raise Problem("at least one tag expected")

@@ -44,6 +44,40 @@ def _tags(kind: str) -> tuple[Command, Command]:
     )
 
 
+_BLOCK_VOLUME = Command(
+    name="blockvolume",
+    help="Manage block volumes",
+    commands=(
+        Command(
+            name="create",
+            help="Make a block volume",
+            action="block_volume.create",
+            flags=(
+                _integer("size", "size in GiB"),
+                _text("name", "name; blockvol_ and the id if not given"),
+                _integer("ha", "how many hosts export it; all of its hosting volume's if not given"),
+                _switch("auth", "ask initiators for a password"),
+                _text("clusters", "ids of the clusters to try, separated by commas; all if not given"),
+            ),
+            example="heketi-cli blockvolume create --size=100 --ha=3 --auth",
+        ),
+        Command(name="delete", help="Delete a block volume", arguments="BLOCKVOLUME_ID", action="block_volume.delete"),
+        Command(
+            name="expand",
+            help="Make a block volume larger",
+            arguments="[BLOCKVOLUME_ID]",
+            action="block_volume.expand",
+            flags=(
+                _integer("new-size", "GiB afterwards, in all"),
+                _text("blockvolume", "id of the block volume"),
+            ),
+            example="heketi-cli blockvolume expand --blockvolume=60d46d518074b13a04ce1022c8c7193c --new-size=20",
+        ),
+        Command(name="info", help="Show a block volume", arguments="BLOCKVOLUME_ID", action="block_volume.show"),
+        Command(name="list", help="List all block volumes", action="block_volume.show_all"),
+    ),
+)
+
 _BRICK = Command(
     name="brick",
     help="Manage bricks",
@@ -259,6 +293,13 @@ _VOLUME = Command(
     help="Manage volumes",
     commands=(
         Command(
+            name="clone",
+            help="Make a volume that begins as a copy of another",
+            arguments="VOLUME_ID",
+            action="volume.clone",
+            flags=(_text("name", "name of the clone; vol_ and the id if not given"),),
+        ),
+        Command(
             name="create",
             help="Make a volume",
             action="volume.create",
@@ -291,6 +332,19 @@ _VOLUME = Command(
         ),
         Command(name="delete", help="Delete a volume", arguments="VOLUME_ID", action="volume.delete"),
         Command(
+            name="endpoint",
+            help="Help with endpoints of Kubernetes",
+            commands=(
+                Command(
+                    name="patch",
+                    help="Print a patch that gives an endpoint the volume's hosts",
+                    arguments="VOLUME_ID",
+                    action="volume.patch_endpoint",
+                    example='kubectl patch ep glusterfs -p "$(heketi-cli volume endpoint patch 886a86a868711bef83001)"',
+                ),
+            ),
+        ),
+        Command(
             name="expand",
             help="Make a volume larger",
             arguments="[VOLUME_ID]",
@@ -303,6 +357,18 @@ _VOLUME = Command(
         ),
         Command(name="info", help="Show a volume", arguments="VOLUME_ID", action="volume.show"),
         Command(name="list", help="List all volumes", action="volume.show_all"),
+        Command(
+            name="set-block-hosting-restriction",
+            help="Say whether a block hosting volume takes more block volumes",
+            commands=(
+                Command(
+                    name="locked", help="It takes no more block volumes", arguments="VOLUME_ID", action="volume.lock"
+                ),
+                Command(
+                    name="unlocked", help="It takes block volumes again", arguments="VOLUME_ID", action="volume.unlock"
+                ),
+            ),
+        ),
     ),
 )
 
@@ -326,6 +392,7 @@ ROOT = Command(
         ),
     ),
     commands=(
+        _BLOCK_VOLUME,
         _BRICK,
         _CLUSTER,
         _DEVICE,

@@ -1,5 +1,6 @@
 """``heketi-cli volume`` (cli.md §5.1, §5.2, §6.4)."""
 
+import json
 import math
 
 from pyheketi.cli import persistent_volume
@@ -7,15 +8,17 @@ from pyheketi.cli.connect import connect
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.layout import boolean, brackets, mount_options
 from pyheketi.cli.session import Session
-from pyheketi.wire.base import END_OF_FLOAT32, to_json
+from pyheketi.wire.base import END_OF_FLOAT32, escaped, to_json
 from pyheketi.wire.volumes import (
     DISPERSE,
     REPLICATE,
+    BlockRestriction,
     Disperse,
     Durability,
     Replicate,
     Snapshot,
     Volume,
+    VolumeClone,
     VolumeCreate,
     VolumeExpand,
 )
@@ -68,6 +71,41 @@ def expand(session: Session) -> None:
     with connect(session) as client:
         volume = client.expand_volume(name, VolumeExpand(expand_size=size))
     _tell(session, volume)
+
+
+def clone(session: Session) -> None:
+    """Make a volume that begins as a copy of another."""
+    source = session.argument(_MISSING)
+    with connect(session) as client:
+        volume = client.clone_volume(source, VolumeClone(name=session.text("name")))
+    _tell(session, volume)
+
+
+def lock(session: Session) -> None:
+    """Have a block hosting volume take no more block volumes."""
+    _restrict(session, "locked")
+
+
+def unlock(session: Session) -> None:
+    """Have a block hosting volume take block volumes again."""
+    _restrict(session, "")
+
+
+def _restrict(session: Session, restriction: str) -> None:
+    name = session.argument(_MISSING)
+    with connect(session) as client:
+        volume = client.restrict_volume(name, BlockRestriction(restriction=restriction))
+    _tell(session, volume)
+
+
+def patch_endpoint(session: Session) -> None:
+    """Print what adds a volume's hosts to an endpoint of Kubernetes."""
+    name = session.argument(_MISSING)
+    with connect(session) as client:
+        hosts = client.volume(name).mount.glusterfs.hosts
+    subsets = [{"addresses": [{"ip": host}], "ports": [{"port": 1}]} for host in hosts]
+    document = escaped(json.dumps(subsets, ensure_ascii=False, separators=(",", ":")))
+    session.write(f'{{"subsets": {document}}}')
 
 
 def show(session: Session) -> None:

@@ -4,9 +4,9 @@ from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote
 
-from pyheketi.client.connection import CREATED, NO_CONTENT, Connection
+from pyheketi.client.connection import CREATED, NO_CONTENT, OK, Connection
 from pyheketi.client.errors import BadAnswer
-from pyheketi.wire import base, bricks, clusters, devices, nodes, operations, server, topology, volumes
+from pyheketi.wire import base, block_volumes, bricks, clusters, devices, nodes, operations, server, topology, volumes
 
 _Model = TypeVar("_Model", bound=base.WireModel)
 
@@ -46,7 +46,7 @@ class Client:
 
     def create_cluster(self, flags: clusters.ClusterFlags) -> clusters.Cluster:
         """Make an empty cluster."""
-        answer = self._connection.call("POST", "/clusters", base.dump(flags), expect=CREATED)
+        answer = self._connection.call("POST", "/clusters", base.dump(flags), expect=(CREATED,))
         return _decoded(clusters.Cluster, answer)
 
     def set_cluster_flags(self, cluster: str, flags: clusters.ClusterFlags) -> None:
@@ -126,6 +126,37 @@ class Client:
         """Delete a volume."""
         self._finish("DELETE", _path("volumes", volume))
 
+    def clone_volume(self, volume: str, clone: volumes.VolumeClone) -> volumes.Volume:
+        """Make a volume that begins as a copy of another."""
+        answer = self._connection.job("POST", _path("volumes", volume, "clone"), base.dump(clone))
+        return _decoded(volumes.Volume, answer)
+
+    def restrict_volume(self, volume: str, restriction: volumes.BlockRestriction) -> volumes.Volume:
+        """Say whether a block hosting volume takes more block volumes."""
+        answer = self._connection.job("POST", _path("volumes", volume, "block-restriction"), base.dump(restriction))
+        return _decoded(volumes.Volume, answer)
+
+    def block_volume_ids(self) -> block_volumes.BlockVolumeList:
+        """List the ids of all block volumes."""
+        return self._get(block_volumes.BlockVolumeList, "/blockvolumes")
+
+    def block_volume(self, block: str) -> block_volumes.BlockVolume:
+        """Return a block volume."""
+        return self._get(block_volumes.BlockVolume, _path("blockvolumes", block))
+
+    def create_block_volume(self, block: block_volumes.BlockVolumeCreate) -> block_volumes.BlockVolume:
+        """Make a block volume."""
+        return _decoded(block_volumes.BlockVolume, self._connection.job("POST", "/blockvolumes", base.dump(block)))
+
+    def expand_block_volume(self, block: str, expand: block_volumes.BlockVolumeExpand) -> block_volumes.BlockVolume:
+        """Make a block volume larger."""
+        answer = self._connection.job("POST", _path("blockvolumes", block, "expand"), base.dump(expand))
+        return _decoded(block_volumes.BlockVolume, answer)
+
+    def delete_block_volume(self, block: str) -> None:
+        """Delete a block volume."""
+        self._finish("DELETE", _path("blockvolumes", block))
+
     def operation_counts(self) -> operations.OperationCounts:
         """Return how many operations have not ended."""
         return self._get(operations.OperationCounts, "/operations")
@@ -140,7 +171,8 @@ class Client:
 
     def clean_up_operations(self, wanted: operations.OperationsCleanup) -> None:
         """Bring stuck operations to an end."""
-        self._finish("POST", "/operations/pending/cleanup", wanted)
+        path = "/operations/pending/cleanup"
+        self._connection.job("POST", path, base.dump(wanted), expect=NO_CONTENT, at_once=OK)
 
     def mode(self) -> server.AdminStatus:
         """Return the server's mode."""
@@ -148,7 +180,7 @@ class Client:
 
     def set_mode(self, wanted: server.AdminStatus) -> None:
         """Change the server's mode."""
-        self._connection.call("POST", "/admin", base.dump(wanted), expect=NO_CONTENT)
+        self._connection.call("POST", "/admin", base.dump(wanted), expect=(OK, NO_CONTENT))
 
     def log_level(self) -> server.LogLevel:
         """Return what is logged."""

@@ -77,17 +77,19 @@ class Connection:
         """Close the connection."""
         self._http.close()
 
-    def call(self, method: str, path: str, body: bytes = b"", *, expect: int = OK) -> bytes:
+    def call(self, method: str, path: str, body: bytes = b"", *, expect: tuple[int, ...] = (OK,)) -> bytes:
         """Return the body of the answer to a request.
 
         Raises:
-            ServerError: if the status is not ``expect``.
+            ServerError: if the status is none of ``expect``.
             TransportError: if there is no answer.
         """
-        return _expected(self._patiently(method, self._address(method, path).prefix + path, body), expect)
+        return _expected(self._patiently(method, self._address(method, path).prefix + path, body), *expect)
 
-    def job(self, method: str, path: str, body: bytes = b"", *, expect: int = OK) -> bytes:
+    def job(self, method: str, path: str, body: bytes = b"", *, expect: int = OK, at_once: int | None = None) -> bytes:
         """Start a job, wait for its end and return the body of its result (rest-api.md §4).
+
+        ``at_once`` is the status of a server that had nothing to do.
 
         Raises:
             ServerError: if it cannot start, fails, or ends with another status than ``expect``.
@@ -95,6 +97,8 @@ class Connection:
         """
         path = self._address(method, path).prefix + path
         answer = self._patiently(method, path, body)
+        if answer.status_code == at_once:
+            return answer.content
         _expected(answer, ACCEPTED)
         try:
             result = self._finished(self._location(answer, method, path))
@@ -174,8 +178,8 @@ class Connection:
         return self._address(method, path).resolve(location, path)
 
 
-def _expected(answer: httpx2.Response, status: int) -> bytes:
-    if answer.status_code != status:
+def _expected(answer: httpx2.Response, *statuses: int) -> bytes:
+    if answer.status_code not in statuses:
         raise ServerError(answer.status_code, answer.content.decode("utf-8", "replace"))
     return answer.content
 

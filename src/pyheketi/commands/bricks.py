@@ -11,6 +11,9 @@ from pyheketi.commands.options import NodeOptions
 from pyheketi.domain import errors
 from pyheketi.operations.steps import BrickPlace, CreateBrick
 
+SNAPSHOTS = ("/run/gluster/snaps/", "/var/run/gluster/snaps/")
+"""Where gluster mounts bricks of snapshots and clones, in a directory for each volume."""
+
 _NAME = re.compile(r"\w+")
 _MOUNT_POINT = re.compile(r"/[\w./-]+")
 
@@ -110,7 +113,7 @@ def read_look(place: BrickPlace, results: Sequence[Result]) -> BrickFacts:
     ours = any(volume.name == place.logical_volume for volume in volumes)
     others = [v for v in volumes if v.pool == place.thin_pool and v.name != place.logical_volume]
     return BrickFacts(
-        mounts=sum(entry.target == place.mount_point for entry in table),
+        mounts=sum(place.mount_point in (entry.target, f"/var{entry.target}") for entry in table),  # /var/run is a link
         in_fstab=lines.ok and fstab.names(lines.stdout, place.brick),
         has_volume=ours,
         has_pool=pool is not None,
@@ -130,6 +133,8 @@ def destroy(place: BrickPlace, facts: BrickFacts, options: NodeOptions) -> Scrip
         commands.append(lvm.remove_logical_volume(place.volume_group, place.thin_pool, options, may_fail=True))
     if facts.has_directory:
         commands.append(files.remove_directory(place.mount_point))
+        if place.mount_point.startswith(SNAPSHOTS):
+            commands.append(files.remove_directory(posixpath.dirname(place.mount_point)))
     return Script(commands=tuple(commands), limit=DESTROY_LIMIT)
 
 

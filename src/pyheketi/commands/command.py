@@ -17,6 +17,7 @@ class Program(Enum):
     LVM = "/usr/sbin/lvm"
     UDEVADM = "/usr/bin/udevadm"
     GLUSTER = "gluster"
+    GLUSTER_BLOCK = "gluster-block"
     SYSTEMCTL = "systemctl"
     MKFS_XFS = "mkfs.xfs"
     MOUNT = "mount"

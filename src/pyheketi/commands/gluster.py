@@ -77,6 +77,31 @@ def volume_info(name: str, options: NodeOptions) -> Command:
     return _gluster(options, "volume", "info", name, "--xml", may_fail=True)
 
 
+def create_snapshot(name: str, volume: str, options: NodeOptions) -> Command:
+    """Take a snapshot of a volume that runs."""
+    return _gluster(options, "snapshot", "create", name, volume, "no-timestamp")
+
+
+def activate_snapshot(name: str, options: NodeOptions) -> Command:
+    """Make a snapshot usable."""
+    return _gluster(options, "snapshot", "activate", name)
+
+
+def clone_snapshot(name: str, clone: str, options: NodeOptions) -> Command:
+    """Make a volume of a snapshot; it is stopped at first."""
+    return _gluster(options, "snapshot", "clone", clone, name)
+
+
+def delete_snapshot(name: str, options: NodeOptions) -> Command:
+    """Delete a snapshot, active or not; clones of it stay."""
+    return _gluster(options, "snapshot", "delete", name)
+
+
+def list_snapshots(options: NodeOptions) -> Command:
+    """Ask for the names of all snapshots."""
+    return _gluster(options, "snapshot", "list")
+
+
 def probe_peer(host: str, options: NodeOptions) -> Command:
     """Take a host into the pool."""
     return _gluster(options, "peer", "probe", host)

@@ -19,6 +19,7 @@ class GlusterVolume:
     started: bool
     bricks: tuple[str, ...]
     """``host:path``, in gluster's order: set by set."""
+    uuid: str = ""
     options: tuple[tuple[str, str], ...] = ()
     snapshots: int = 0
     """Number of snapshots; gluster does not delete a volume that has some."""
@@ -142,6 +143,7 @@ def _volume(element: ET.Element) -> GlusterVolume:
         type=_text(element, "typeStr", ""),
         started=_text(element, "status") == "1",
         bricks=tuple(_text(brick, "name") for brick in element.iterfind("bricks/brick")),
+        uuid=_text(element, "id", ""),
         options=tuple(_options(element)),
         snapshots=int(_text(element, "snapshotCount", "0")),
     )

@@ -27,6 +27,8 @@ class NodeOptions:
     """Highest number of snapshots of a volume, set in gluster when a node joins; 0 leaves gluster's own."""
     rebalance_on_expansion: bool = True
     """Whether a volume that got bricks is rebalanced."""
+    block_prealloc: str = "full"
+    """Whether gluster-block takes all space of a block volume at once: its own word."""
     debug_umount_failures: bool = False
     """Whether the log tells who uses a brick that cannot be unmounted."""
 

@@ -35,7 +35,7 @@ class NodeSettings:
     debug_umount_failures: bool = False
     """Whether the log tells who uses a brick that cannot be unmounted."""
     block_prealloc: str = "full"
-    """Of gluster-block; for block volumes, which come with a later release."""
+    """Whether gluster-block takes all space of a block volume at once: ``full`` or ``no``."""
     lvm_wrapper: str = ""
     """Words put before LVM and udevadm."""
 
@@ -89,9 +89,9 @@ class GlusterSettings:
     max_volumes_per_cluster: int = 1000
     """0 means 1000, negative means no limit."""
     auto_create_block_hosting_volume: bool = False
-    """For block volumes, which come with a later release."""
+    """Whether a volume is made to host block volumes when none has room."""
     block_hosting_volume_size: int = 1024
-    """GiB; for block volumes, which come with a later release."""
+    """GiB of volumes that are made to host block volumes."""
     block_hosting_volume_options: str = "group gluster-block"
     """Gluster options of block hosting volumes, separated by commas."""
     disable_monitor_gluster_nodes: bool = False

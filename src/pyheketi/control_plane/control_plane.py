@@ -12,8 +12,8 @@ from pyheketi.control_plane.health import Health, HealthSchedule
 from pyheketi.control_plane.jobs import Job, Jobs
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Put
-from pyheketi.domain.entities import Cluster, Device, Node, State, Tags, Volume
-from pyheketi.domain.ids import BrickId, ClusterId, DeviceId, IdSource, NodeId, OperationId, VolumeId
+from pyheketi.domain.entities import BlockVolume, Cluster, Device, Node, State, Tags, Volume
+from pyheketi.domain.ids import BlockVolumeId, BrickId, ClusterId, DeviceId, IdSource, NodeId, OperationId, VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.engine.ledger import Ledger
 from pyheketi.engine.runner import Performs, Replan, Run, Runner, Stopping
@@ -21,16 +21,21 @@ from pyheketi.operations import steps
 from pyheketi.operations.operation import Kind, Operation, OperationState, Plan
 from pyheketi.placement.rings import Avoid
 from pyheketi.planning import (
+    block_create,
+    block_volumes,
     brick_evict,
     clusters,
     devices,
+    hosting,
     nodes,
     removal,
     tags,
+    volume_clone,
     volume_create,
     volume_delete,
     volume_expand,
 )
+from pyheketi.planning.block_create import BlockVolumeCreate
 from pyheketi.planning.catalog import USE_CASES
 from pyheketi.planning.devices import DeviceAdd
 from pyheketi.planning.limits import Limits
@@ -469,13 +474,85 @@ class ControlPlane:
         volume = self._ledger.tip.volume(id_)
         if volume is None:
             raise errors.NotFound("Id not found")
-        if volume.pending and (stuck := self._stuck.get(volume.pending.operation)):
-            with self._slot(stuck.id):
-                self._resume(self._stuck.pop(stuck.id))
-                return stuck.id
+        if stuck := self._stuck_deletion(volume):
+            return self._take_up(stuck)
         operation = OperationId(self._ids.new())
         with self._slot(operation):
             plan = volume_delete.plan(self._ledger.tip, volume, operation=operation, avoid=self._health.avoid)
+            return await self._begin(operation, plan)
+
+    async def clone_volume(self, id_: str, name: str) -> OperationId:
+        """Begin to make a volume that starts as a copy. Raises ``NotFound``, ``Conflict``, ``TooManyOperations``."""
+        source = self._volume(id_)
+        operation = OperationId(self._ids.new())
+        with self._slot(operation):
+            plan = volume_clone.plan(
+                self._ledger.tip,
+                source,
+                name,
+                volume=VolumeId(self._ids.new()),
+                operation=operation,
+                avoid=self._health.avoid,
+                ids=self._ids,
+            )
+            return await self._begin(operation, plan)
+
+    async def set_block_restriction(self, id_: str, restriction: str) -> OperationId:
+        """Lock or unlock a hosting volume. Raises ``NotFound``, ``Conflict``, ``TooManyOperations``."""
+        volume = self._volume(id_)
+        operation = OperationId(self._ids.new())
+        with self._slot(operation):
+            return await self._begin(operation, hosting.plan_restriction(self._ledger.tip, volume, restriction))
+
+    # -- block volumes -------------------------------------------------------------------------------------------
+
+    async def create_block_volume(self, request: BlockVolumeCreate) -> OperationId:
+        """Begin to create a block volume. Raises ``RequestError``, ``Conflict``, ``NoSpace``, ``TooManyOperations``."""
+        block_create.check(self._ledger.tip, request)
+        operation = OperationId(self._ids.new())
+        block, volume = BlockVolumeId(self._ids.new()), VolumeId(self._ids.new())
+
+        def plan(topology: Topology, avoid: Avoid) -> Plan:
+            return block_create.plan(
+                topology,
+                request,
+                block=block,
+                volume=volume,
+                operation=operation,
+                limits=self._limits,
+                avoid=avoid,
+                ids=self._ids,
+            )
+
+        with self._slot(operation):
+            return await self._begin(operation, plan(self._ledger.tip, self._health.avoid), plan)
+
+    async def expand_block_volume(self, id_: str, new_gib: int) -> OperationId:
+        """Begin to expand a block volume. Raises ``NotFound``, ``Conflict``, ``NoSpace``, ``TooManyOperations``."""
+        block = _shown(self._ledger.tip.block_volume(id_))
+        operation = OperationId(self._ids.new())
+        with self._slot(operation):
+            plan = block_volumes.plan_expand(
+                self._ledger.tip, block, new_gib, operation=operation, avoid=self._health.avoid
+            )
+            return await self._begin(operation, plan)
+
+    async def delete_block_volume(self, id_: str) -> OperationId:
+        """Begin to delete a block volume, or go on with a deletion that got stuck.
+
+        Raises:
+            NotFound: no such block volume.
+            InUse: an operation is at work on it.
+            TooManyOperations: the limit is reached.
+        """
+        block = self._ledger.tip.block_volume(id_)
+        if block is None:
+            raise errors.NotFound("Id not found")
+        if stuck := self._stuck_deletion(block):
+            return self._take_up(stuck)
+        operation = OperationId(self._ids.new())
+        with self._slot(operation):
+            plan = block_volumes.plan_delete(self._ledger.tip, block, operation=operation, avoid=self._health.avoid)
             return await self._begin(operation, plan)
 
     # -- finding -------------------------------------------------------------------------------------------------
@@ -493,6 +570,9 @@ class ControlPlane:
 
     def _volume(self, id_: str) -> Volume:
         return _shown(self._ledger.tip.volume(id_))
+
+    def _stuck_deletion(self, entity: Volume | BlockVolume) -> Operation | None:
+        return self._stuck.get(entity.pending.operation) if entity.pending else None
 
     # -- work ----------------------------------------------------------------------------------------------------
 
@@ -558,6 +638,12 @@ class ControlPlane:
         if run.operation.state is OperationState.STUCK:
             self._stuck[run.operation.id] = run.operation
         self._jobs.end(run)
+
+    def _take_up(self, stuck: Operation) -> OperationId:
+        """Go on with an operation that is stuck. Raises ``TooManyOperations``."""
+        with self._slot(stuck.id):
+            self._resume(self._stuck.pop(stuck.id))
+            return stuck.id
 
     def _resume(self, operation: Operation) -> asyncio.Task[None]:
         run = Run(operation)
@@ -634,7 +720,7 @@ def _planned(id_: OperationId, plan: Plan) -> Run:
     )
 
 
-_Marked = TypeVar("_Marked", Node, Device, Volume)
+_Marked = TypeVar("_Marked", Node, Device, Volume, BlockVolume)
 
 
 def _shown(entity: _Marked | None) -> _Marked:

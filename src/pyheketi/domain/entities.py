@@ -1,13 +1,13 @@
-"""Clusters, nodes, devices, bricks and volumes."""
+"""Clusters, nodes, devices, bricks, volumes and block volumes."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
 from pyheketi.domain import size
 from pyheketi.domain.durability import Durability, DurabilityRequest
-from pyheketi.domain.ids import BrickId, ClusterId, DeviceId, NodeId, OperationId, VolumeId
+from pyheketi.domain.ids import BlockVolumeId, BrickId, ClusterId, DeviceId, NodeId, OperationId, VolumeId
 
 Tags: TypeAlias = tuple[tuple[str, str], ...]
 """Tags of a node or device, sorted by name."""
@@ -118,27 +118,32 @@ class Brick:
     metadata_size: int
     """KiB of the thin pool's metadata."""
     thin_pool: str
+    """Name of the thin pool. Clones share it with what they were made of; on its device it is charged once."""
     gid: int = 0
+    given_name: str = ""
+    """Name of the LV if somebody else chose it: gluster does for bricks of clones."""
+    given_path: str = ""
+    """Directory that gluster uses if somebody else chose it."""
 
     @property
     def space(self) -> int:
-        """KiB that the brick takes from its device."""
+        """KiB that the brick's pool takes from its device."""
         return self.pool_size + self.metadata_size
 
     @property
     def logical_volume(self) -> str:
         """Name of the LV (placement.md §16)."""
-        return f"brick_{self.id}"
+        return self.given_name or f"brick_{self.id}"
 
     @property
     def mount_point(self) -> str:
         """Where the LV is mounted on its node (placement.md §16)."""
-        return f"/var/lib/heketi/mounts/vg_{self.device}/brick_{self.id}"
+        return self.path.removesuffix("/brick")
 
     @property
     def path(self) -> str:
         """Directory that gluster is given."""
-        return f"{self.mount_point}/brick"
+        return self.given_path or f"/var/lib/heketi/mounts/vg_{self.device}/brick_{self.id}/brick"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,12 @@ class Volume:
     snapshot: Snapshot = Snapshot()
     block: bool = False
     """Whether it hosts block volumes."""
+    reserved_gib: int = 0
+    """Of a block hosting volume: GiB that block volumes never get."""
+    restriction: str = ""
+    """Of a block hosting volume: ``locked`` or ``locked-by-update`` if it takes no more block volumes."""
+    requested_clusters: tuple[str, ...] = ()
+    """Clusters that the client named when it asked for the volume; kept for exports."""
     brick_sets: tuple[tuple[BrickId, ...], ...] = ()
     """In the order gluster was told."""
     pending: Pending | None = None
@@ -178,7 +189,41 @@ class Volume:
         return tuple(brick for brick_set in self.brick_sets for brick in brick_set)
 
 
-Entity: TypeAlias = Cluster | Node | Device | Brick | Volume
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockVolume:
+    """A block device that gluster-block keeps as a file on a block hosting volume and exports by iSCSI."""
+
+    id: BlockVolumeId
+    name: str
+    """Gluster-block's name; unique on its hosting volume."""
+    cluster: ClusterId
+    hosting: VolumeId
+    """The volume that it lies on."""
+    size_gib: int
+    usable_gib: int = 0
+    """GiB that all its hosts can serve: less than the size after an expansion that some of them missed."""
+    claimed_gib: int = 0
+    """GiB more that an expansion at work has taken from the hosting volume already."""
+    ha_count: int = 0
+    """Number of hosts that export it; 0 until they are known, if the client did not care."""
+    auth: bool = False
+    """Whether initiators must know a password."""
+    hosts: tuple[str, ...] = ()
+    """Storage names of the nodes that export it."""
+    iqn: str = ""
+    lun: int = 0
+    username: str = ""
+    password: str = field(default="", repr=False)
+    requested_clusters: tuple[str, ...] = ()
+    pending: Pending | None = None
+
+    @property
+    def space_gib(self) -> int:
+        """GiB that it takes from its hosting volume."""
+        return self.size_gib + self.claimed_gib
+
+
+Entity: TypeAlias = Cluster | Node | Device | Brick | Volume | BlockVolume
 
 
 def float32(value: float) -> float:

@@ -48,6 +48,12 @@ class Conflict(Error):
     code = "conflict"
 
 
+class Protected(Conflict):
+    """The object must not be touched, whatever state it is in."""
+
+    code = "protected"
+
+
 class InUse(Conflict):
     """Something else is being done to the object, or it holds others (rest-api.md §13)."""
 

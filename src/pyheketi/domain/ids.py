@@ -7,6 +7,7 @@ NodeId = NewType("NodeId", str)
 DeviceId = NewType("DeviceId", str)
 BrickId = NewType("BrickId", str)
 VolumeId = NewType("VolumeId", str)
+BlockVolumeId = NewType("BlockVolumeId", str)
 OperationId = NewType("OperationId", str)
 
 

@@ -59,10 +59,26 @@ def _bricks_sit_in_their_cluster(topology: Topology) -> Iterator[str]:
             yield f"brick {brick.id}: its volume and its device are in different clusters"
 
 
+def _block_volumes_fit(topology: Topology) -> Iterator[str]:
+    for volume in topology.volumes():
+        hosted = topology.block_volumes_on(volume.id)
+        if hosted and not volume.block:
+            yield f"volume {volume.id}: hosts block volume {hosted[0].id}, but is no block hosting volume"
+        if topology.block_free_gib(volume) < 0:
+            yield f"volume {volume.id}: its block volumes take {-topology.block_free_gib(volume)} GiB more than it has"
+        if len({each.name for each in hosted}) != len(hosted):
+            yield f"volume {volume.id}: two of its block volumes have the same name"
+    for block in topology.block_volumes():
+        hosting = topology.volume(block.hosting)
+        if hosting is None or hosting.cluster != block.cluster:
+            yield f"block volume {block.id}: its hosting volume is in another cluster"
+
+
 _RULES = (
     _sets_are_whole,
     _sets_share_no_node,
     _devices_are_not_overfull,
     _bricks_have_one_owner,
     _bricks_sit_in_their_cluster,
+    _block_volumes_fit,
 )

@@ -4,20 +4,32 @@ from collections.abc import Iterable, Iterator
 
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Put, Remove
-from pyheketi.domain.entities import Brick, Cluster, Device, Entity, Node, Volume
+from pyheketi.domain.entities import BlockVolume, Brick, Cluster, Device, Entity, Node, Volume
 from pyheketi.domain.ids import ClusterId, DeviceId, NodeId, VolumeId
 from pyheketi.domain.persistent_map import PersistentMap
 
 _Children = PersistentMap[str, None]
 _NONE: _Children = PersistentMap()
 
-_PARENT = {Node: "cluster", Device: "node", Brick: "device", Volume: "cluster"}
+_PARENT = {Node: "cluster", Device: "node", Brick: "device", Volume: "cluster", BlockVolume: "cluster"}
+_RANK = (Cluster, Node, Device, Volume, Brick, BlockVolume)
+"""Kinds, parents first."""
 
 
 class Topology:
     """All entities and their indexes. ``apply`` is the only way to another topology."""
 
-    __slots__ = ("_bricks_of_volume", "_children", "_entities", "_hosts", "_names", "_space", "_spare")
+    __slots__ = (
+        "_blocks_of_volume",
+        "_bricks_of_volume",
+        "_children",
+        "_entities",
+        "_hosts",
+        "_names",
+        "_pools",
+        "_space",
+        "_spare",
+    )
 
     def __init__(self, entities: Iterable[Entity] = ()) -> None:
         """Build from entities in any order.
@@ -25,16 +37,16 @@ class Topology:
         Raises:
             BrokenInvariant: the entities contradict each other.
         """
-        self._entities: dict[type, PersistentMap[str, Entity]] = {
-            kind: PersistentMap() for kind in (Cluster, Node, Device, Brick, Volume)
-        }
+        self._entities: dict[type, PersistentMap[str, Entity]] = {kind: PersistentMap() for kind in _RANK}
         self._children: dict[type, PersistentMap[str, _Children]] = {kind: PersistentMap() for kind in _PARENT}
         self._bricks_of_volume: PersistentMap[str, _Children] = PersistentMap()
+        self._blocks_of_volume: PersistentMap[str, _Children] = PersistentMap()
         self._names: PersistentMap[tuple[str, str], VolumeId] = PersistentMap()
         self._hosts: PersistentMap[tuple[str, str], NodeId] = PersistentMap()
+        self._pools: PersistentMap[tuple[str, str], int] = PersistentMap()
         self._space: PersistentMap[str, int] = PersistentMap()
         self._spare: PersistentMap[str, int] = PersistentMap()
-        rank = {Cluster: 0, Node: 1, Device: 2, Volume: 3, Brick: 4}
+        rank = {kind: position for position, kind in enumerate(_RANK)}
         self._change([Put(entity) for entity in sorted(entities, key=lambda each: rank[type(each)])])
 
     # -- look-ups ------------------------------------------------------------------------------------------------
@@ -59,9 +71,13 @@ class Topology:
         """Yield all bricks, by id."""
         return self._all(Brick)
 
+    def block_volumes(self) -> Iterator[BlockVolume]:
+        """Yield all block volumes, by id; those that are being made or removed too."""
+        return self._all(BlockVolume)
+
     def entities(self) -> Iterator[Entity]:
         """Yield everything, parents first."""
-        for kind in (Cluster, Node, Device, Volume, Brick):
+        for kind in _RANK:
             yield from self._all(kind)
 
     def _all(self, kind: type) -> Iterator:  # type: ignore[type-arg]  # narrowed by the callers
@@ -88,6 +104,10 @@ class Topology:
         """Return the volume of that id, if there is one, also while it is made or removed."""
         return self._entities[Volume].get(id_)  # type: ignore[return-value]  # keyed by kind
 
+    def block_volume(self, id_: str) -> BlockVolume | None:
+        """Return the block volume of that id, if there is one, also while it is made or removed."""
+        return self._entities[BlockVolume].get(id_)  # type: ignore[return-value]  # keyed by kind
+
     def nodes_of(self, cluster: ClusterId) -> list[Node]:
         """Return the nodes of a cluster, by id."""
         return [self._entities[Node][key] for key in self._sorted(Node, cluster)]  # type: ignore[misc]  # keyed by kind
@@ -107,6 +127,14 @@ class Topology:
     def bricks_of(self, volume: VolumeId) -> list[Brick]:
         """Return all bricks of a volume by id, also those that are not in its sets (yet, or any more)."""
         return [self._entities[Brick][key] for key in sorted(self._bricks_of_volume.get(volume) or _NONE)]  # type: ignore[misc]  # keyed by kind
+
+    def block_volumes_in(self, cluster: ClusterId) -> list[BlockVolume]:
+        """Return the block volumes of a cluster, by id; those that are being made or removed too."""
+        return [self._entities[BlockVolume][key] for key in self._sorted(BlockVolume, cluster)]  # type: ignore[misc]  # keyed by kind
+
+    def block_volumes_on(self, volume: VolumeId) -> list[BlockVolume]:
+        """Return the block volumes that a volume hosts, by id; those that are being made or removed too."""
+        return [self._entities[BlockVolume][key] for key in sorted(self._blocks_of_volume.get(volume) or _NONE)]  # type: ignore[misc]  # keyed by kind
 
     def _sorted(self, kind: type, parent: str) -> list[str]:
         return sorted(self._children[kind].get(parent) or _NONE)
@@ -141,6 +169,16 @@ class Topology:
         """Return KiB free on a device."""
         return device.total - self.used(device)
 
+    def shares_pool(self, brick: Brick) -> bool:
+        """Return whether other bricks lie in a brick's thin pool."""
+        return (self._pools.get((brick.device, brick.thin_pool)) or 0) > 1
+
+    def block_free_gib(self, volume: Volume) -> int:
+        """Return GiB that a block hosting volume has for further block volumes; 0 for other volumes."""
+        if not volume.block:
+            return 0
+        return volume.size_gib - volume.reserved_gib - sum(each.space_gib for each in self.block_volumes_on(volume.id))
+
     def room(self, device: Device, metadata: int) -> int:
         """Return KiB that a new thin pool with ``metadata`` KiB of metadata may use at most.
 
@@ -161,9 +199,9 @@ class Topology:
         made = object.__new__(Topology)
         made._entities = dict(self._entities)
         made._children = dict(self._children)
-        made._bricks_of_volume = self._bricks_of_volume
+        made._bricks_of_volume, made._blocks_of_volume = self._bricks_of_volume, self._blocks_of_volume
         made._names, made._hosts = self._names, self._hosts
-        made._space, made._spare = self._space, self._spare
+        made._pools, made._space, made._spare = self._pools, self._space, self._spare
         made._change(changes)
         return made
 
@@ -198,6 +236,10 @@ class Topology:
                 missing = (entity.device not in self._entities[Device] and f"device {entity.device}") or (
                     entity.volume not in self._entities[Volume] and f"volume {entity.volume}"
                 )
+            case BlockVolume():
+                missing = (entity.cluster not in self._entities[Cluster] and f"cluster {entity.cluster}") or (
+                    entity.hosting not in self._entities[Volume] and f"volume {entity.hosting}"
+                )
             case Cluster():
                 missing = False
         if missing:
@@ -216,17 +258,29 @@ class Topology:
                         raise errors.BrokenInvariant(f"{_label(entity)}: host name {key[1]} belongs to node {holder}")
                 self._hosts = self._hosts.with_changes([(key, entity.id) for key in _host_keys(entity)])
             case Brick():
-                used = (self._space.get(entity.device) or 0) + entity.space
-                self._space = self._space.with_changes([(entity.device, used)])
+                self._charge(entity, +1)
                 if entity.metadata_size > (self._spare.get(entity.device) or 0):
                     self._spare = self._spare.with_changes([(entity.device, entity.metadata_size)])
+
+    def _charge(self, brick: Brick, bricks: int) -> None:
+        """Count bricks of a pool; the first one takes the pool's space from the device, the last one gives it back."""
+        key = (brick.device, brick.thin_pool)
+        before = self._pools.get(key) or 0
+        after = before + bricks
+        self._pools = self._pools.with_changes([(key, after)]) if after else self._pools.with_changes(remove=[key])
+        if not before or not after:
+            used = (self._space.get(brick.device) or 0) + bricks * brick.space
+            self._space = self._space.with_changes([(brick.device, used)])
 
     def _require_childless(self, entity: Entity) -> None:
         for kind, parent in _PARENT.items():
             if parent == _name(entity) and (held := self._children[kind].get(entity.id)):
-                raise errors.BrokenInvariant(f"{_label(entity)} still holds {kind.__name__.lower()} {next(iter(held))}")
+                child = self._entities[kind][next(iter(held))]
+                raise errors.BrokenInvariant(f"{_label(entity)} still holds {_label(child)}")
         if isinstance(entity, Volume) and (held := self._bricks_of_volume.get(entity.id)):
             raise errors.BrokenInvariant(f"{_label(entity)} still holds brick {next(iter(held))}")
+        if isinstance(entity, Volume) and (held := self._blocks_of_volume.get(entity.id)):
+            raise errors.BrokenInvariant(f"{_label(entity)} still holds block volume {next(iter(held))}")
 
     def _unindex(self, entity: Entity) -> None:
         self._link(entity, present=False)
@@ -236,8 +290,7 @@ class Topology:
             case Node():
                 self._hosts = self._hosts.with_changes(remove=_host_keys(entity))
             case Brick():
-                used = (self._space.get(entity.device) or 0) - entity.space
-                self._space = self._space.with_changes([(entity.device, used)])
+                self._charge(entity, -1)
                 if entity.metadata_size == self._spare.get(entity.device):
                     left = self._children[Brick].get(entity.device) or _NONE
                     largest = max((self._entities[Brick][key].metadata_size for key in left), default=0)  # type: ignore[union-attr]  # keyed by kind
@@ -250,6 +303,8 @@ class Topology:
             self._children[kind] = _linked(self._children[kind], parent, entity.id, present=present)
         if isinstance(entity, Brick):
             self._bricks_of_volume = _linked(self._bricks_of_volume, entity.volume, entity.id, present=present)
+        if isinstance(entity, BlockVolume):
+            self._blocks_of_volume = _linked(self._blocks_of_volume, entity.hosting, entity.id, present=present)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Topology) and list(self.entities()) == list(other.entities())
@@ -281,12 +336,11 @@ def _same_links(before: Entity, after: Entity) -> bool:
         case Device(), Device():
             return before.node == after.node
         case Brick(), Brick():
-            return (before.device, before.volume, before.space, before.metadata_size) == (
-                after.device,
-                after.volume,
-                after.space,
-                after.metadata_size,
+            return (before.device, before.volume, before.thin_pool, before.space, before.metadata_size) == (
+                *(after.device, after.volume, after.thin_pool, after.space, after.metadata_size),
             )
+        case BlockVolume(), BlockVolume():
+            return (before.cluster, before.hosting) == (after.cluster, after.hosting)
         case _:
             return True
 
@@ -296,7 +350,7 @@ def _host_keys(node: Node) -> list[tuple[str, str]]:
 
 
 def _name(entity: Entity) -> str:
-    return type(entity).__name__.lower()
+    return "block volume" if isinstance(entity, BlockVolume) else type(entity).__name__.lower()
 
 
 def _label(entity: Entity) -> str:

@@ -23,8 +23,12 @@ async def check_glusterd(nodes: Nodes, step: CheckGlusterd) -> None:
     results = await nodes.ask(step.host, script(systemctl.glusterd_status(), limit=_CHECK_LIMIT))
     failed = first_failure(results)
     if failed is not None:
-        text = f"glusterd is not running on node {step.host}: {systemctl.describe(failed)}"
-        raise reworded(step.host, failed, text)
+        raise not_running(step.host, failed)
+
+
+def not_running(host: str, failed: Result) -> errors.CommandFailed:
+    """Return the error that tells what ``systemctl`` said of a glusterd that does not run."""
+    return reworded(host, failed, f"glusterd is not running on node {host}: {systemctl.describe(failed)}")
 
 
 async def probe(nodes: Nodes, step: ProbePeer) -> Probed:

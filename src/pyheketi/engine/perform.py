@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from pyheketi.commands.options import NodeOptions
-from pyheketi.engine import brick_steps, device_steps, nodes, peer_steps, volume_steps
+from pyheketi.engine import block_steps, brick_steps, clone_steps, device_steps, nodes, peer_steps, volume_steps
 from pyheketi.executors.base import Executor
 from pyheketi.operations import steps
 from pyheketi.operations.steps import Outcome, Probed, Step
@@ -51,6 +51,14 @@ class Performer:
                 await volume_steps.replace_brick(self._nodes, step, sure=sure)
             case steps.HealVolume():
                 await volume_steps.heal(self._nodes, step)
+            case steps.CloneVolume():
+                return await clone_steps.clone(self._nodes, step)
+            case steps.CreateBlock():
+                return await block_steps.create(self._nodes, step)
+            case steps.DeleteBlock():
+                await block_steps.delete(self._nodes, step)
+            case steps.ExpandBlock():
+                return await block_steps.expand(self._nodes, step, sure=sure)
             case steps.CheckGlusterd():
                 await peer_steps.check_glusterd(self._nodes, step)
             case steps.ProbePeer():
@@ -77,6 +85,10 @@ class Performer:
                 return await brick_steps.destroy(self._nodes, step.place)
             case steps.CreateVolume():
                 await volume_steps.uncreate(self._nodes, step)
+            case steps.CloneVolume():
+                await clone_steps.unclone(self._nodes, step)
+            case steps.CreateBlock():
+                await block_steps.delete(self._nodes, step)
             case steps.SetUpDevice():
                 await device_steps.take_back(self._nodes, step.device)
             case steps.ProbePeer():
@@ -88,6 +100,8 @@ class Performer:
                 | steps.CheckReplaceable()
                 | steps.ReplaceBrick()
                 | steps.HealVolume()
+                | steps.DeleteBlock()
+                | steps.ExpandBlock()
                 | steps.CheckGlusterd()
                 | steps.DetachPeer()
                 | steps.TearDownDevice()
@@ -105,6 +119,10 @@ class Performer:
                 return await volume_steps.is_deleted(self._nodes, step)
             case steps.AddBricks():
                 return await volume_steps.has_new_bricks(self._nodes, step)
+            case steps.DeleteBlock():
+                return await block_steps.is_deleted(self._nodes, step)
+            case steps.ExpandBlock():
+                return await block_steps.is_expanded(self._nodes, step)
             case steps.ReplaceBrick():
                 return await volume_steps.has_replaced(self._nodes, step)
             case _:

@@ -157,6 +157,10 @@ class Runner:
             if not error.sent and sure:
                 run.touched.discard(step)
             raise
+        except errors.Conflict:
+            if sure:  # it was refused at a look, before anything was done
+                run.touched.discard(step)
+            raise
 
     async def _all(
         self, group: StepGroup, deed: Callable[[Step], Coroutine[Any, Any, None]]

@@ -22,8 +22,12 @@ class Kind(IntEnum):
     CREATE_VOLUME = 1
     DELETE_VOLUME = 2
     EXPAND_VOLUME = 3
+    CREATE_BLOCK_VOLUME = 4
+    DELETE_BLOCK_VOLUME = 5
     REMOVE_DEVICE = 6
+    CLONE_VOLUME = 7
     EVICT_BRICK = 8
+    EXPAND_BLOCK_VOLUME = 9
     ADD_NODE = 101
     DELETE_NODE = 102
     SET_NODE_STATE = 103
@@ -33,6 +37,7 @@ class Kind(IntEnum):
     RESYNC_DEVICE = 107
     REMOVE_NODE = 108
     CLEAN_UP = 109
+    SET_BLOCK_RESTRICTION = 110
 
     @property
     def label(self) -> str:

@@ -3,7 +3,7 @@
 Hosts are management names (where commands run) unless a field says storage. Sizes are KiB.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pyheketi.domain.durability import Durability
@@ -158,6 +158,77 @@ class HealVolume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClonedBrick:
+    """A brick to clone, and the id of the brick that the clone gets."""
+
+    place: BrickPlace
+    """Of the brick that is there."""
+    clone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloneVolume:
+    """Make a volume of a snapshot of another, and start it. Outcome: ``Cloned``."""
+
+    hosts: tuple[str, ...]
+    """Where to run gluster: the first that can be reached."""
+    source: str
+    """Name of the volume that is there."""
+    volume: str
+    """Id of the clone, stored in the option ``user.heketi.id``."""
+    name: str
+    """Of the clone."""
+    snapshot: str
+    """Name of the snapshot, which exists for a moment only."""
+    bricks: tuple[ClonedBrick, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockHost:
+    """A node that may export block volumes."""
+
+    manage: str
+    storage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateBlock:
+    """Make a block volume on its hosting volume and export it. Outcome: ``BlockTarget``."""
+
+    hosts: tuple[str, ...]
+    """Where to run gluster-block: the first whose glusterd runs."""
+    hosting: str
+    """Name of the hosting volume."""
+    name: str
+    size_gib: int
+    auth: bool
+    exports: tuple[BlockHost, ...]
+    """Nodes that may export it, those first that shall."""
+    ha_count: int
+    """How many of them shall; 0 for all, whether they answer or not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteBlock:
+    """Delete a block volume; one that does not exist is no error."""
+
+    hosts: tuple[str, ...]
+    hosting: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpandBlock:
+    """Make a block volume larger. Outcome: ``BlockSize``."""
+
+    hosts: tuple[str, ...]
+    hosting: str
+    name: str
+    size_gib: int
+    """GiB afterwards, in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckGlusterd:
     """Make sure that glusterd runs on the node."""
 
@@ -221,6 +292,10 @@ Step: TypeAlias = (
     | CheckReplaceable
     | ReplaceBrick
     | HealVolume
+    | CloneVolume
+    | CreateBlock
+    | DeleteBlock
+    | ExpandBlock
     | CheckGlusterd
     | ProbePeer
     | DetachPeer
@@ -255,4 +330,42 @@ class Probed:
     fresh: bool
 
 
-Outcome: TypeAlias = DeviceReport | Reclaimed | Probed | None
+@dataclass(frozen=True, slots=True)
+class BrickOfClone:
+    """A brick as gluster made it."""
+
+    brick: str
+    """Our id."""
+    path: str
+    """Directory that gluster uses."""
+    logical_volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cloned:
+    """What gluster made of the bricks of a volume."""
+
+    bricks: tuple[BrickOfClone, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockTarget:
+    """How initiators find a block volume."""
+
+    hosts: tuple[str, ...]
+    """Storage names of those that export it."""
+    iqn: str
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSize:
+    """Size of a block volume as gluster-block tells it. GiB."""
+
+    size: int
+    usable: int
+    """What all hosts can serve."""
+
+
+Outcome: TypeAlias = DeviceReport | Reclaimed | Probed | Cloned | BlockTarget | BlockSize | None

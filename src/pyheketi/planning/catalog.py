@@ -3,7 +3,18 @@
 from types import MappingProxyType
 
 from pyheketi.operations.operation import Kind
-from pyheketi.planning import brick_evict, devices, nodes, removal, volume_create, volume_delete, volume_expand
+from pyheketi.planning import (
+    block_create,
+    block_volumes,
+    brick_evict,
+    devices,
+    nodes,
+    removal,
+    volume_clone,
+    volume_create,
+    volume_delete,
+    volume_expand,
+)
 from pyheketi.planning.use_case import UseCase
 
 
@@ -19,6 +30,11 @@ USE_CASES = MappingProxyType(
         Kind.CREATE_VOLUME: volume_create.USE_CASE,
         Kind.EXPAND_VOLUME: volume_expand.USE_CASE,
         Kind.DELETE_VOLUME: volume_delete.USE_CASE,
+        Kind.CLONE_VOLUME: volume_clone.USE_CASE,
+        Kind.CREATE_BLOCK_VOLUME: block_create.USE_CASE,
+        Kind.DELETE_BLOCK_VOLUME: block_volumes.DELETE,
+        Kind.EXPAND_BLOCK_VOLUME: block_volumes.EXPAND,
+        Kind.SET_BLOCK_RESTRICTION: _AT_ONCE,
         Kind.EVICT_BRICK: brick_evict.USE_CASE,
         Kind.REMOVE_DEVICE: removal.DEVICE,
         Kind.REMOVE_NODE: removal.NODE,

@@ -22,5 +22,9 @@ class Limits:
     pre_options: tuple[str, ...] = ("",)
     """Volume options before those of the request; Heketi's empty setting is one empty string."""
     post_options: tuple[str, ...] = ("",)
+    block_hosting_creation: bool = False
+    """Whether a volume is made to host a block volume that no other has room for."""
+    block_hosting_size_gib: int = 1024
+    """GiB of volumes that are made for that."""
     block_hosting_options: tuple[str, ...] = ("group gluster-block",)
     """Added between for block hosting volumes."""

@@ -6,13 +6,13 @@ from pyheketi.commands import volumes as gluster_volumes
 from pyheketi.domain import errors, size
 from pyheketi.domain.change import Change, Put, Remove
 from pyheketi.domain.durability import DurabilityRequest, arbiter_position
-from pyheketi.domain.entities import Cluster, Pending, Snapshot, Volume
+from pyheketi.domain.entities import Pending, Snapshot, Volume
 from pyheketi.domain.ids import ClusterId, IdSource, OperationId, VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
 from pyheketi.operations.operation import Kind, Operation, Outcomes, Plan
 from pyheketi.placement.rings import Avoid
-from pyheketi.planning import options, volumes
+from pyheketi.planning import eligible, hosting, options, volumes
 from pyheketi.planning.limits import Limits
 from pyheketi.planning.use_case import UseCase
 
@@ -39,11 +39,7 @@ def check(topology: Topology, request: VolumeCreate, limits: Limits) -> None:
     Raises:
         RequestError: no or unknown clusters, a size below the minimum, or an option that must not reach gluster.
     """
-    if next(topology.clusters(), None) is None:
-        raise errors.RequestError("No clusters configured")
-    for cluster in request.clusters:
-        if topology.cluster(cluster) is None:
-            raise errors.RequestError(f"Cluster id {cluster} not found")
+    eligible.require_known(topology, request.clusters)
     smallest = limits.brick_min * request.durability.effective().data_bricks
     if request.size_gib * size.KIB_PER_GIB < smallest:
         raise errors.RequestError(
@@ -74,7 +70,7 @@ def plan(
     draft = _draft(request, volume, operation, limits)
     rules = options.placement_filters(draft.options, limits.zone_checking)
     refusals: dict[ClusterId, volumes.NoFit] = {}
-    for cluster in _eligible(topology, request, draft.name, limits):
+    for cluster in eligible.for_volume(topology, request.clusters, draft.name, block=request.block, limits=limits):
         try:
             placed = volumes.place(
                 topology,
@@ -114,8 +110,8 @@ def plan(
 
 
 def _draft(request: VolumeCreate, volume: VolumeId, operation: OperationId, limits: Limits) -> Volume:
-    hosting = limits.block_hosting_options if request.block else ()
-    wanted = (*limits.pre_options, *hosting, *request.options, *limits.post_options)
+    for_hosting = limits.block_hosting_options if request.block else ()
+    wanted = (*limits.pre_options, *for_hosting, *request.options, *limits.post_options)
     return Volume(
         id=volume,
         name=request.name or f"vol_{volume}",
@@ -127,52 +123,16 @@ def _draft(request: VolumeCreate, volume: VolumeId, operation: OperationId, limi
         options=wanted,
         snapshot=request.snapshot if request.snapshot.enabled else Snapshot(),
         block=request.block,
+        reserved_gib=hosting.reserve(request.size_gib) if request.block else 0,
+        requested_clusters=request.clusters,
         pending=Pending(operation, hidden=True),
     )
-
-
-def _eligible(topology: Topology, request: VolumeCreate, name: str, limits: Limits) -> list[Cluster]:
-    """Return clusters that may hold the volume, in the order to try (placement.md §5)."""
-    wanted = request.clusters or tuple(cluster.id for cluster in topology.clusters())
-    refusals: dict[str, str] = {}
-    eligible = []
-    for cluster_id in dict.fromkeys(wanted):
-        cluster = topology.cluster(cluster_id)
-        if cluster is None:
-            refusals[cluster_id] = "Id not found"
-        elif why := _ineligible(topology, cluster, request, name, limits):
-            refusals[cluster_id] = why
-        else:
-            eligible.append(cluster)
-    if not eligible:
-        raise errors.Conflict(_merged("No eligible cluster for volume", refusals))
-    return eligible
-
-
-def _ineligible(topology: Topology, cluster: Cluster, request: VolumeCreate, name: str, limits: Limits) -> str:
-    count = topology.count_volumes(cluster.id)
-    if not cluster.file and not cluster.block:
-        return "Cluster has disabled all volume types"
-    if not (cluster.block if request.block else cluster.file):
-        return "Cluster does not support requested volume type"
-    if topology.volume_named(cluster.id, name) is not None:
-        return f"Volume name '{name}' already in use"
-    if count >= limits.max_volumes_per_cluster:
-        return f"Cluster has {count} volumes and limit is {limits.max_volumes_per_cluster}"
-    return ""
-
-
-def _merged(headline: str, texts: dict[str, str]) -> str:
-    """Return the only text, or all below a headline, as Heketi tells of several clusters."""
-    if len(texts) == 1:
-        return next(iter(texts.values()))
-    return "\n".join([headline, *(f"Cluster {cluster}: {text}" for cluster, text in texts.items())])
 
 
 def _no_space(refusals: dict[ClusterId, volumes.NoFit]) -> errors.NoSpace:
     """Merge refusals; first come the texts that scripts know, then the reasons."""
     heads: dict[str, str] = {cluster: _as_no_space(refusal.headline) for cluster, refusal in refusals.items()}
-    lines = [_merged("Unable to create volume on any cluster:", heads)]
+    lines = [eligible.merged("Unable to create volume on any cluster:", heads)]
     for cluster, refusal in refusals.items():
         if refusal.why:
             lines.append(f"Why nothing fits in cluster {cluster}:")

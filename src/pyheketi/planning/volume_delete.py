@@ -10,7 +10,7 @@ from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
 from pyheketi.operations.operation import Kind, Operation, Outcomes, Plan
 from pyheketi.placement.rings import Avoid
-from pyheketi.planning import volumes
+from pyheketi.planning import hosting, volumes
 from pyheketi.planning.use_case import UseCase
 
 DATABASE_VOLUME = "heketidbstorage"
@@ -21,11 +21,12 @@ def plan(topology: Topology, volume: Volume, *, operation: OperationId, avoid: A
     """Plan the end of a volume and its bricks.
 
     Raises:
-        Conflict: it holds the server's own database.
+        Protected: it holds the server's own database, or block volumes.
         InUse: another operation is at work on the volume.
     """
     if volume.name == DATABASE_VOLUME:
-        raise errors.Conflict("Cannot delete volume containing the Heketi database")
+        raise errors.Protected("Cannot delete volume containing the Heketi database")
+    hosting.require_none_hosted(topology, volume.id)
     if volume.pending is not None:
         raise errors.InUse(f"Volume {volume.id} is busy: operation {volume.pending.operation} is at work on it")
     bricks = topology.bricks_of(volume.id)

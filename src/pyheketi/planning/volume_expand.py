@@ -11,7 +11,7 @@ from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
 from pyheketi.operations.operation import Kind, Operation, Outcomes, Plan
 from pyheketi.placement.rings import Avoid
-from pyheketi.planning import options, volumes
+from pyheketi.planning import hosting, options, volumes
 from pyheketi.planning.limits import Limits
 from pyheketi.planning.use_case import UseCase
 
@@ -84,7 +84,13 @@ def finish(topology: Topology, operation: Operation, outcomes: Outcomes) -> tupl
     width = volume.durability.set_size
     sets = tuple(tuple(new[at : at + width]) for at in range(0, len(new), width))
     grow = sum(step.grow_gib for step in operation.steps if isinstance(step, steps.AddBricks))
-    grown = replace(volume, brick_sets=volume.brick_sets + sets, size_gib=volume.size_gib + grow, pending=None)
+    grown = replace(
+        volume,
+        brick_sets=volume.brick_sets + sets,
+        size_gib=volume.size_gib + grow,
+        reserved_gib=volume.reserved_gib + (hosting.reserve(grow) if volume.block else 0),
+        pending=None,
+    )
     return (Put(grown),)
 
 

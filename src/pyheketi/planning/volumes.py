@@ -1,6 +1,6 @@
 """What plans for volumes share: bricks on devices, their names on nodes, and where gluster is run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pyheketi.domain import durability as durabilities
@@ -156,20 +156,21 @@ def locate(topology: Topology, brick: Brick) -> steps.BrickPlace:
     return steps.place_of(brick, device, node)
 
 
-def remove_bricks(topology: Topology, bricks: Iterable[Brick], outcomes: Outcomes) -> tuple[Change, ...]:
+def remove_bricks(topology: Topology, bricks: Sequence[Brick], outcomes: Outcomes) -> tuple[Change, ...]:
     """Return the changes that forget destroyed bricks.
 
-    A pool that stayed on its device, because something else lives in it, is from now on counted as not ours.
+    A pool that stayed on its device because of something that is not ours is from now on counted as such.
     """
     kept = {
         step.place.brick: outcome
         for step, outcome in outcomes.items()
         if isinstance(step, steps.DestroyBrick) and outcome == steps.Reclaimed(pool_removed=False)
     }
-    return tuple(_forget_bricks(topology, list(bricks), frozenset(kept)))
+    foreign = frozenset(brick.id for brick in bricks if brick.id in kept and not topology.shares_pool(brick))
+    return tuple(_forget_bricks(topology, bricks, foreign))
 
 
-def _forget_bricks(topology: Topology, bricks: list[Brick], kept: frozenset[str]) -> Iterator[Change]:
+def _forget_bricks(topology: Topology, bricks: Sequence[Brick], kept: frozenset[str]) -> Iterator[Change]:
     left_behind: dict[str, int] = {}
     for brick in bricks:
         yield Remove(brick)

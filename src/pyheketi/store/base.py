@@ -19,6 +19,8 @@ class Loaded:
     """Operations that have not ended, oldest first."""
     revision: int
     """Number of the last commit."""
+    generation: str = ""
+    """Id that the database was given when it was made; Heketi's exports tell it (db.md §7)."""
 
 
 class Store(Protocol):

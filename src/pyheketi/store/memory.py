@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,7 @@ class MemoryDatabase:
     topology: Topology = field(default_factory=Topology)
     operations: dict[str, Operation] = field(default_factory=dict)
     revision: int = 0
+    generation: str = field(default_factory=lambda: secrets.token_hex(16))
     owner: "MemoryStore | None" = None
 
     def kill_owner(self) -> None:
@@ -49,6 +51,7 @@ class MemoryStore:
             entities=tuple(database.topology.entities()),
             unfinished=tuple(sorted(unfinished, key=lambda each: (each.created_at, each.id))),
             revision=database.revision,
+            generation=database.generation,
         )
 
     async def commit(self, changes: Sequence[Change], operations: Sequence[Operation], *, expected: int) -> int:

@@ -11,7 +11,19 @@ from typing import Any, TypeAlias
 
 from pyheketi.domain.change import Change, Put
 from pyheketi.domain.durability import Disperse, Distribute, Durability, DurabilityRequest, Replicate
-from pyheketi.domain.entities import Brick, Cluster, Device, Entity, Node, Pending, Snapshot, State, Tags, Volume
+from pyheketi.domain.entities import (
+    BlockVolume,
+    Brick,
+    Cluster,
+    Device,
+    Entity,
+    Node,
+    Pending,
+    Snapshot,
+    State,
+    Tags,
+    Volume,
+)
 from pyheketi.operations import codec
 from pyheketi.operations.operation import Kind, Operation, OperationState
 from pyheketi.store import tables
@@ -31,6 +43,7 @@ _TABLES = {
     Device: tables.DEVICES,
     Volume: tables.VOLUMES,
     Brick: tables.BRICKS,
+    BlockVolume: tables.BLOCK_VOLUMES,
 }
 
 
@@ -81,6 +94,8 @@ def to_row(entity: Entity) -> Row:
             return node_to_row(entity)
         case Cluster():
             return cluster_to_row(entity)
+        case BlockVolume():
+            return block_volume_to_row(entity)
 
 
 def cluster_to_row(cluster: Cluster) -> Row:
@@ -148,12 +163,14 @@ def volume_to_row(volume: Volume) -> Row:
         _to_json([request.type, request.replica, request.data, request.redundancy]),
         *(volume.gid, _to_json(volume.options), volume.snapshot.enabled, volume.snapshot.factor, volume.block),
         *(_to_json(volume.brick_sets), *_pending_to_row(volume.pending)),
+        *(volume.reserved_gib, volume.restriction, _to_json(volume.requested_clusters)),
     )
 
 
 def volume_from_row(row: Row) -> Volume:
     """Return the volume of a row."""
-    id_, cluster, name, size_gib, durability, request, gid, options, enabled, factor, block, sets, *pending = row
+    id_, cluster, name, size_gib, durability, request, gid, options, enabled, factor, block, sets, *rest = row
+    *pending, reserved, restriction, clusters = rest
     type_, replica, data, redundancy = _from_json(request)
     return Volume(
         id=id_,
@@ -168,6 +185,9 @@ def volume_from_row(row: Row) -> Volume:
         block=bool(block),
         brick_sets=tuple(map(tuple, _from_json(sets))),
         pending=_pending_from_row(pending),
+        reserved_gib=reserved,
+        restriction=restriction,
+        requested_clusters=tuple(_from_json(clusters)),
     )
 
 
@@ -175,13 +195,13 @@ def brick_to_row(brick: Brick) -> Row:
     """Return the row of a brick."""
     return (
         *(brick.id, brick.device, brick.volume, brick.size, brick.pool_size),
-        *(brick.metadata_size, brick.thin_pool, brick.gid),
+        *(brick.metadata_size, brick.thin_pool, brick.gid, brick.given_name, brick.given_path),
     )
 
 
 def brick_from_row(row: Row) -> Brick:
     """Return the brick of a row."""
-    id_, device, volume, size, pool_size, metadata_size, thin_pool, gid = row
+    id_, device, volume, size, pool_size, metadata_size, thin_pool, gid, given_name, given_path = row
     return Brick(
         id=id_,
         device=device,
@@ -191,6 +211,41 @@ def brick_from_row(row: Row) -> Brick:
         metadata_size=metadata_size,
         thin_pool=thin_pool,
         gid=gid,
+        given_name=given_name,
+        given_path=given_path,
+    )
+
+
+def block_volume_to_row(block: BlockVolume) -> Row:
+    """Return the row of a block volume."""
+    return (
+        *(block.id, block.cluster, block.hosting, block.name, block.size_gib, block.usable_gib, block.claimed_gib),
+        *(block.ha_count, block.auth, _to_json(block.hosts), block.iqn, block.lun, block.username, block.password),
+        *(_to_json(block.requested_clusters), *_pending_to_row(block.pending)),
+    )
+
+
+def block_volume_from_row(row: Row) -> BlockVolume:
+    """Return the block volume of a row."""
+    id_, cluster, hosting, name, size_gib, usable, claimed, ha_count, auth, hosts, *rest = row
+    iqn, lun, username, password, clusters, *pending = rest
+    return BlockVolume(
+        id=id_,
+        name=name,
+        cluster=cluster,
+        hosting=hosting,
+        size_gib=size_gib,
+        usable_gib=usable,
+        claimed_gib=claimed,
+        ha_count=ha_count,
+        auth=bool(auth),
+        hosts=tuple(_from_json(hosts)),
+        iqn=iqn,
+        lun=lun,
+        username=username,
+        password=password,
+        requested_clusters=tuple(_from_json(clusters)),
+        pending=_pending_from_row(pending),
     )
 
 

@@ -115,10 +115,11 @@ class SqlStore:
     def _load(self) -> Loaded:
         with self._transaction() as run:
             revision = run(tables.SELECT_REVISION).scalar_one()
+            generation = run(tables.SELECT_GENERATION).scalar_one()
             with failures.readable(self._database.name):
                 entities = tuple(_entities(run))
                 unfinished = tuple(map(rows.operation_from_row, run(tables.SELECT_UNFINISHED)))
-        return Loaded(entities=entities, unfinished=unfinished, revision=revision)
+        return Loaded(entities=entities, unfinished=unfinished, revision=revision, generation=generation)
 
 
 def _entities(run: Callable[..., sa.CursorResult[Any]]) -> Iterator[Entity]:
@@ -128,6 +129,7 @@ def _entities(run: Callable[..., sa.CursorResult[Any]]) -> Iterator[Entity]:
     yield from map(rows.device_from_row, run(tables.DEVICES.select))
     yield from map(rows.volume_from_row, run(tables.VOLUMES.select))
     yield from map(rows.brick_from_row, run(tables.BRICKS.select))
+    yield from map(rows.block_volume_from_row, run(tables.BLOCK_VOLUMES.select))
 
 
 async def open_database(name: str, make: Callable[[], Database]) -> SqlStore:

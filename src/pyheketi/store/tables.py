@@ -47,9 +47,23 @@ VOLUMES = Table(
     (
         *("id", "cluster", "name", "size_gib", "durability", "durability_request", "gid", "options"),
         *("snapshot_enabled", "snapshot_factor", "block", "brick_sets", *_PENDING),
+        *("reserved_gib", "restriction", "requested_clusters"),
     ),
 )
-BRICKS = Table("bricks", ("id", "device", "volume", "size", "pool_size", "metadata_size", "thin_pool", "gid"))
+BRICKS = Table(
+    "bricks",
+    (
+        *("id", "device", "volume", "size", "pool_size", "metadata_size", "thin_pool", "gid"),
+        *("given_name", "given_path"),
+    ),
+)
+BLOCK_VOLUMES = Table(
+    "block_volumes",
+    (
+        *("id", "cluster", "hosting", "name", "size_gib", "usable_gib", "claimed_gib", "ha_count", "auth", "hosts"),
+        *("iqn", "lun", "username", "password", "requested_clusters", *_PENDING),
+    ),
+)
 OPERATIONS = Table(
     "operations",
     ("id", "kind", "subject", "state", "steps", "result", "error", "created_at", "updated_at"),
@@ -65,4 +79,5 @@ SELECT_OPERATION = OPERATIONS.select + " WHERE id = ?"
 FORGET_FINISHED = "DELETE FROM operations WHERE state IN ('done', 'abandoned') AND updated_at < ?"
 
 SELECT_REVISION = "SELECT revision FROM meta"
+SELECT_GENERATION = "SELECT generation FROM meta"
 ADVANCE_REVISION = "UPDATE meta SET revision = ? WHERE revision = ?"

@@ -157,6 +157,28 @@ class VolumeList(WireModel):
     volumes: Strings = ()
 
 
+class VolumeClone(WireModel):
+    """Body of ``POST /volumes/{id}/clone``."""
+
+    name: Annotated[str, OMIT] = ""
+    """Of the clone; ``vol_{id}`` if empty."""
+
+    def problem(self) -> str | None:
+        """Return why the request is refused, or None."""
+        return checks.refusal({"name": checks.volume_name(self.name)})
+
+
+class BlockRestriction(WireModel):
+    """Body of ``POST /volumes/{id}/block-restriction``."""
+
+    restriction: str = ""
+    """``locked``: the volume takes no more block volumes; empty: it does."""
+
+    def problem(self) -> str | None:
+        """Return why the request is refused, or None."""
+        return checks.refusal({"restriction": None if self.restriction in ("", "locked") else checks.VALUE})
+
+
 class VolumeExpand(WireModel):
     """Body of ``POST /volumes/{id}/expand``."""
 

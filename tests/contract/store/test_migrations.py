@@ -53,6 +53,7 @@ AS_RELEASED: tuple[Entity, ...] = (
         options=("auth.allow *", ""),
         snapshot=Snapshot(enabled=True, factor=1.5),
         block=True,
+        reserved_gib=1,
         brick_sets=((BrickId("b1"),),),
     ),
     Brick(

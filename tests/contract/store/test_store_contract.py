@@ -1,6 +1,7 @@
 """What every store does: in memory, in an SQLite file, in PostgreSQL."""
 
 import os
+import re
 from dataclasses import replace
 
 import hypothesis
@@ -68,7 +69,11 @@ async def filled(store: Store, *more: Change) -> Topology:
 
 
 async def test_a_new_store_is_empty(store: Store) -> None:
-    assert await store.load() == NOTHING
+    loaded = await store.load()
+
+    assert replace(loaded, generation="") == NOTHING
+    assert re.fullmatch("[0-9a-f]{32}", loaded.generation)
+    assert await store.load() == loaded
 
 
 async def test_what_was_committed_is_loaded(store: Store) -> None:

@@ -31,6 +31,7 @@ def test_a_volume() -> None:
         type="Replicate",
         started=True,
         bricks=("h1:/a", "h2:/b"),
+        uuid="1",
         options=(("user.heketi.id", "X"), ("user.empty", "")),
         snapshots=2,
     )

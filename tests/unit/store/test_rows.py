@@ -41,9 +41,9 @@ def test_neighbours_of_a_kind_are_written_together_and_order_is_kept() -> None:
 
     assert written == [
         (tables.CLUSTERS.put, [("c", True, False)]),
-        (tables.BRICKS.put, [("1", "d", "v", 1, 2, 3, "t", 4), ("2", "d", "v", 1, 2, 3, "t", 4)]),
+        (tables.BRICKS.put, [("1", "d", "v", 1, 2, 3, "t", 4, "", ""), ("2", "d", "v", 1, 2, 3, "t", 4, "", "")]),
         (tables.BRICKS.remove, [("1",), ("2",)]),
-        (tables.BRICKS.put, [("3", "d", "v", 1, 2, 3, "t", 4)]),
+        (tables.BRICKS.put, [("3", "d", "v", 1, 2, 3, "t", 4, "", "")]),
     ]
 
 

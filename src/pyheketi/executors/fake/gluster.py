@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pyheketi.executors.fake import gluster_reports as reports
+from pyheketi.executors.fake import lvm
 from pyheketi.executors.fake.answers import Failed, unknown
-from pyheketi.executors.fake.state import Directory, FakeNode, FileSystem, GlusterVolume, Pool, stable_uuid
+from pyheketi.executors.fake.state import (
+    Directory,
+    FakeNode,
+    FileSystem,
+    GlusterVolume,
+    LogicalVolume,
+    Pool,
+    Snapshot,
+    stable_uuid,
+)
 
 _NO_SUCH_VOLUME = 30806
 _ANY_ERROR = 30800
@@ -391,6 +401,12 @@ def _volume_delete(node: FakeNode, words: list[str], xml: bool) -> str:
         raise _Refused(lead, f"Volume {name} has been started.Volume needs to be stopped before deletion.")
     if not all(member.connected for member in node.pool.members):
         raise _Refused(lead, "Some of the peers are down")
+    if count := sum(each.volume is volume for each in node.pool.snapshots.values()):
+        raise _Refused(
+            lead,
+            f"Cannot delete Volume {name} ,as it has {count} snapshots. "
+            "To delete the volume, first delete all the snapshots under it.",
+        )
     del node.pool.volumes[name]
     for brick in volume.bricks:
         node.pool.bricks.pop(brick, None)
@@ -485,12 +501,128 @@ def _volume_heal(node: FakeNode, words: list[str], xml: bool) -> str:
     )
 
 
+# -- snapshots and clones ----------------------------------------------------------------------------------------
+
+_SNAPSHOTS = "/run/gluster/snaps"
+
+
 def _snapshot_list(node: FakeNode, words: list[str], xml: bool) -> str:
     if len(words) > 1:
         unknown("gluster snapshot list", words)
     if words and words[0] not in node.pool.volumes:
         raise _Refused("snapshot list: failed: ", f"Volume ({words[0]}) does not exist", _NO_SUCH_VOLUME)
-    return reports.answer("<snapList><count>0</count></snapList>") if xml else "No snapshots present\n"
+    names = [each.name for each in node.pool.snapshots.values() if not words or each.volume.name == words[0]]
+    return reports.snapshot_list(names, xml=xml)
+
+
+def _snapshot_create(node: FakeNode, words: list[str], xml: bool) -> str:
+    lead = "snapshot create: failed: "
+    name, of, no_timestamp = _exactly(words, 3, "snapshot create")
+    if no_timestamp != "no-timestamp":
+        unknown("gluster snapshot create", words)
+    volume = node.pool.volumes.get(of)
+    if volume is None:
+        raise _Refused(lead, f"Volume ({of}) does not exist", _NO_SUCH_VOLUME)
+    if name in node.pool.snapshots:
+        raise _Refused(lead, f"Snapshot {name} already exists")
+    if not volume.started:
+        raise _Refused(lead, f"volume {of} is not in started state. Please start the volume before taking a snapshot")
+    bricks = [_logical_volume(node, lead, brick) for brick in volume.bricks]
+    made = Snapshot(name, volume, stable_uuid("snapshot", of, name))
+    made.volumes = _copies(bricks, made.uuid)
+    node.pool.snapshots[name] = made
+    return _done(xml, f"snapshot create: success: Snap {name} created successfully")
+
+
+def _logical_volume(node: FakeNode, lead: str, brick: str) -> tuple[FakeNode, LogicalVolume]:
+    host, _, path = brick.partition(":")
+    peer = node.resolve(host)
+    if not peer.connected:
+        raise _Refused(lead, f"Host {host} is not connected")
+    mounted = next((each for point, each in peer.mounts.items() if path.startswith(f"{point}/")), None)
+    if mounted is None or mounted.volume.kind != "thin":
+        raise _Refused(
+            lead, "Snapshot is supported only for thin provisioned LV. Ensure that all bricks of the volume are thin LV"
+        )
+    return peer, mounted.volume
+
+
+def _copies(bricks: Sequence[tuple[FakeNode, LogicalVolume]], uuid: str) -> list[tuple[FakeNode, LogicalVolume]]:
+    """Make a thin snapshot of every LV, numbered on each node."""
+    count: dict[FakeNode, int] = {}
+    made = []
+    for peer, origin in bricks:
+        number = count[peer] = count.get(peer, -1) + 1
+        volume = LogicalVolume(f"{uuid.replace('-', '')}_{number}", origin.group, "thin", origin.size, pool=origin.pool)
+        volume.file_system = origin.file_system.copy() if origin.file_system else None
+        lvm.add_volume(peer, peer.groups[origin.group], volume)
+        made.append((peer, volume))
+    return made
+
+
+def _snapshot(node: FakeNode, lead: str, name: str) -> Snapshot:
+    found = node.pool.snapshots.get(name)
+    if found is None:
+        raise _Refused(lead, f"Snapshot ({name}) does not exist")
+    return found
+
+
+def _snapshot_activate(node: FakeNode, words: list[str], xml: bool) -> str:
+    (name,) = _exactly(words, 1, "snapshot activate")
+    lead = "Snapshot activate: failed: "
+    snapshot = _snapshot(node, lead, name)
+    if snapshot.active:
+        raise _Refused(lead, f"Snapshot {name} is already activated.")
+    snapshot.active = True
+    return _done(xml, f"Snapshot activate: {name}: Snap activated successfully")
+
+
+def _snapshot_clone(node: FakeNode, words: list[str], xml: bool) -> str:
+    name, of = _exactly(words, 2, "snapshot clone")
+    lead = "snapshot clone: failed: "
+    if of not in node.pool.snapshots:
+        raise _Refused(lead, f"Failed to find :{of} snap")
+    snapshot = node.pool.snapshots[of]
+    if name in node.pool.volumes:
+        raise _Refused(lead, f"Volume with name:{name} already exists")
+    if not snapshot.active:
+        raise _Refused(lead, f"Snapshot {of} is not activated")
+    source = snapshot.volume
+    clone = GlusterVolume(
+        name,
+        "",
+        replica=source.replica,
+        arbiter=source.arbiter,
+        disperse=source.disperse,
+        redundancy=source.redundancy,
+    )
+    add_volume(node.pool, clone)
+    clone.options = dict(source.options)
+    folder = f"{_SNAPSHOTS}/{clone.uuid.replace('-', '')}"
+    hosts = [brick.partition(":")[0] for brick in source.bricks]
+    for number, (peer, volume) in enumerate(_copies(snapshot.volumes, clone.uuid)):
+        point = f"{folder}/brick{number + 1}"
+        peer.root.add_all(point)
+        peer.clone_bricks[point] = volume
+        file_system = volume.file_system or FileSystem()
+        peer.attach(volume, file_system, point, "rw,nouuid")
+        directory = file_system.directories.get("/brick") or file_system.add("/brick")
+        brick = f"{hosts[number]}:{point}/brick"
+        take_brick(clone, node.pool, brick, directory)
+        clone.bricks.append(brick)
+    return _done(xml, f"snapshot clone: success: Clone {name} created successfully")
+
+
+def _snapshot_delete(node: FakeNode, words: list[str], xml: bool) -> str:
+    (name,) = _exactly(words, 1, "snapshot delete")
+    lead = "snapshot delete: failed: "
+    snapshot = _snapshot(node, lead, name)
+    if not all(member.connected for member in node.pool.members):
+        raise _Refused(lead, "Some of the peers are down")
+    for peer, volume in snapshot.volumes:
+        lvm.remove_volume(peer, peer.groups[volume.group], volume)
+    del node.pool.snapshots[name]
+    return _done(xml, f"snapshot delete: {name}: snap removed successfully")
 
 
 def _snapshot_config(node: FakeNode, words: list[str], xml: bool) -> str:
@@ -520,5 +652,9 @@ _COMMANDS: Mapping[tuple[str, str], _Call] = {
     ("volume", "status"): _volume_status,
     ("volume", "heal"): _volume_heal,
     ("snapshot", "list"): _snapshot_list,
+    ("snapshot", "create"): _snapshot_create,
+    ("snapshot", "activate"): _snapshot_activate,
+    ("snapshot", "clone"): _snapshot_clone,
+    ("snapshot", "delete"): _snapshot_delete,
     ("snapshot", "config"): _snapshot_config,
 }

@@ -80,7 +80,7 @@ def volume_info(node: FakeNode, volumes: Sequence[GlusterVolume], *, xml: bool) 
     if xml:
         each = "".join(_xml_volume(node, volume) for volume in volumes)
         return answer(f"<volInfo><volumes>{each}<count>{len(volumes)}</count></volumes></volInfo>")
-    return "".join(map(_text_volume, volumes)) or "No volumes present\n"
+    return "".join(_text_volume(node, volume) for volume in volumes) or "No volumes present\n"
 
 
 def _xml_volume(node: FakeNode, volume: GlusterVolume) -> str:
@@ -99,7 +99,7 @@ def _xml_volume(node: FakeNode, volume: GlusterVolume) -> str:
     return (
         f"<volume><name>{escape(volume.name)}</name><id>{volume.uuid}</id>"
         f"<status>{_STATUS[volume.status]}</status><statusStr>{volume.status}</statusStr>"
-        f"<snapshotCount>0</snapshotCount><brickCount>{len(volume.bricks)}</brickCount>"
+        f"<snapshotCount>{snapshots(node, volume)}</snapshotCount><brickCount>{len(volume.bricks)}</brickCount>"
         f"<distCount>{volume.set_size}</distCount><stripeCount>1</stripeCount>"
         f"<replicaCount>{volume.replica}</replicaCount><arbiterCount>{volume.arbiter}</arbiterCount>"
         f"<disperseCount>{volume.disperse}</disperseCount><redundancyCount>{volume.redundancy}</redundancyCount>"
@@ -108,7 +108,7 @@ def _xml_volume(node: FakeNode, volume: GlusterVolume) -> str:
     )
 
 
-def _text_volume(volume: GlusterVolume) -> str:
+def _text_volume(node: FakeNode, volume: GlusterVolume) -> str:
     count = len(volume.bricks)
     number = str(count)
     if volume.set_size > 1:
@@ -125,9 +125,22 @@ def _text_volume(volume: GlusterVolume) -> str:
     options = "".join(f"{key}: {value}\n" for key, value in volume.options.items())
     return (
         f" \nVolume Name: {volume.name}\nType: {_type(volume)[1]}\nVolume ID: {volume.uuid}\nStatus: {volume.status}\n"
-        f"Snapshot Count: 0\nNumber of Bricks: {number}\nTransport-type: tcp\nBricks:\n{bricks}"
+        f"Snapshot Count: {snapshots(node, volume)}\nNumber of Bricks: {number}\nTransport-type: tcp\nBricks:\n{bricks}"
         f"Options Reconfigured:\n{options}"
     )
+
+
+def snapshots(node: FakeNode, volume: GlusterVolume) -> int:
+    """Return how many snapshots a volume has."""
+    return sum(each.volume is volume for each in node.pool.snapshots.values())
+
+
+def snapshot_list(names: Sequence[str], *, xml: bool) -> str:
+    """Return the names of snapshots."""
+    if xml:
+        each = "".join(f"<snapshot>{escape(name)}</snapshot>" for name in names)
+        return answer(f"<snapList><count>{len(names)}</count>{each}</snapList>")
+    return "".join(f"{name}\n" for name in names) or "No snapshots present\n"
 
 
 def volume_list(names: Sequence[str], *, xml: bool) -> str:

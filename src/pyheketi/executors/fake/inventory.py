@@ -21,6 +21,8 @@ class Inventory:
     pools: tuple[str, ...]
     """Members of the trusted storage pools that have more than one."""
     gluster_volumes: tuple[str, ...]
+    snapshots: tuple[str, ...]
+    block_volumes: tuple[str, ...]
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -68,6 +70,17 @@ def take(nodes: Iterable[FakeNode]) -> Inventory:
         pools=_sorted(", ".join(_members(pool)) for pool in pools if len(pool.members) > 1),
         gluster_volumes=_sorted(
             f"{_members(pool)[0]} {_volume_text(volume)}" for pool in pools for volume in pool.volumes.values()
+        ),
+        snapshots=_sorted(
+            f"{_members(pool)[0]} {each.name} of {each.volume.name}"
+            for pool in pools
+            for each in pool.snapshots.values()
+        ),
+        block_volumes=_sorted(
+            f"{_members(pool)[0]} {each.volume}/{each.name} {each.size} GiB at {','.join(each.hosts)}"
+            f"{' with password' if each.password else ''}"
+            for pool in pools
+            for each in pool.blocks.values()
         ),
     )
 

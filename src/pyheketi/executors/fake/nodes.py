@@ -5,10 +5,19 @@ from dataclasses import dataclass
 
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain import durability, size
-from pyheketi.domain.entities import Brick, Device, Node, Volume
+from pyheketi.domain.entities import BlockVolume, Brick, Device, Node, Volume
 from pyheketi.domain.topology import Topology
 from pyheketi.executors.fake import gluster, inventory, lvm
-from pyheketi.executors.fake.state import Directory, Disk, FakeNode, FileSystem, GlusterVolume, LogicalVolume, lvm_uuid
+from pyheketi.executors.fake.state import (
+    Block,
+    Directory,
+    Disk,
+    FakeNode,
+    FileSystem,
+    GlusterVolume,
+    LogicalVolume,
+    lvm_uuid,
+)
 
 DISK_GIB = 500
 """Size of a disk that nobody has said anything about (executors.md §14)."""
@@ -127,6 +136,8 @@ class _Furnisher:
         for cluster in self.topology.clusters():
             self.join(homes, self.topology.nodes_of(cluster.id))
         volumes = {volume.id: self.volume(homes, volume) for volume in self.topology.volumes()}
+        for block in self.topology.block_volumes():
+            self.block(homes, block)
         for device in self.topology.devices():
             home = homes[device.node]
             disk = self.disk(home, device)
@@ -180,6 +191,15 @@ class _Furnisher:
                 pool.bricks[name] = made
         return made
 
+    def block(self, homes: dict[str, FakeNode], block: BlockVolume) -> None:
+        """Make a block volume; one that was never made has no target name."""
+        hosting = self.topology.volume(block.hosting)
+        peers = self.topology.nodes_of(block.cluster)
+        if hosting and peers and block.iqn:
+            gbid = block.iqn.rpartition(":")[2]
+            made = Block(block.name, hosting.name, gbid, block.size_gib, list(block.hosts), block.password)
+            homes[peers[0].id].pool.blocks[hosting.name, block.name] = made
+
     def brick(self, home: FakeNode, brick: Brick, volume: GlusterVolume | None, storage: str) -> None:
         group = home.groups[f"vg_{brick.device}"]
         if brick.thin_pool not in group.volumes:
@@ -193,6 +213,10 @@ class _Furnisher:
             directory.group, directory.mode = str(brick.gid), "2775"
         self.belong(home, directory, volume, f"{storage}:{brick.path}")
         home.root.add_all(brick.mount_point)
+        if brick.given_path:
+            home.clone_bricks[brick.mount_point] = made
+            home.attach(made, made.file_system, brick.mount_point, "rw,nouuid")
+            return
         home.attach(made, made.file_system, brick.mount_point, self.options.mount_options)
         home.files.setdefault(self.options.fstab, []).append(
             f"{made.device} {brick.mount_point} xfs {self.options.mount_options} 1 2"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from pyheketi.commands.command import Command, Program, Result
-from pyheketi.executors.fake import gluster, lvm, shell
+from pyheketi.executors.fake import gluster, gluster_block, lvm, shell
 from pyheketi.executors.fake.answers import Failed, unknown
 from pyheketi.executors.fake.state import FakeNode
 
@@ -47,6 +47,7 @@ _PROGRAMS: Mapping[str, Callable[[FakeNode, Sequence[str]], str]] = MappingProxy
         Program.WIPEFS.value: lvm.wipefs,
         Program.UDEVADM.value: lvm.udevadm,
         Program.GLUSTER.value: gluster.run,
+        Program.GLUSTER_BLOCK.value: gluster_block.run,
         Program.FLOCK.value: _flock,
         **shell.PROGRAMS,
     }

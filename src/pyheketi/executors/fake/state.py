@@ -69,6 +69,32 @@ class GlusterVolume:
 
 
 @dataclass(slots=True, eq=False)
+class Snapshot:
+    """A snapshot of a volume, with an LV for each brick."""
+
+    name: str
+    volume: GlusterVolume
+    uuid: str
+    volumes: list[tuple["FakeNode", "LogicalVolume"]] = field(default_factory=list)
+    """In the order of the bricks."""
+    active: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """A block volume as gluster-block knows it."""
+
+    name: str
+    volume: str
+    gbid: str
+    size: int
+    """GiB."""
+    hosts: list[str]
+    password: str
+    """Empty if anybody may log in."""
+
+
+@dataclass(slots=True, eq=False)
 class Pool:
     """A trusted storage pool: peers and volumes."""
 
@@ -78,8 +104,20 @@ class Pool:
     bricks: dict[str, GlusterVolume] = field(default_factory=dict)
     """The volume of every brick in use."""
     volumes_made: int = 0
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    blocks: dict[tuple[str, str], Block] = field(default_factory=dict)
+    """Block volumes by the names of their hosting volume and of their own."""
     settings: dict[str, str] = field(default_factory=dict)
     """What ``snapshot config`` has set."""
+
+    def mount_clones(self, node: "FakeNode") -> None:
+        """Mount the bricks of clones on a node that starts, as glusterd does."""
+        for volume in self.volumes.values():
+            for host, path in (brick.split(":", 1) for brick in volume.bricks):
+                point = path.removesuffix("/brick")
+                made = node.clone_bricks.get(point)
+                if node.resolve(host) is node and made and made.file_system and point not in node.mounts:
+                    node.attach(made, made.file_system, point, "rw,nouuid")
 
 
 # -- files -------------------------------------------------------------------------------------------------------
@@ -268,6 +306,8 @@ class FakeNode:
         for path in _SYSTEM_DIRECTORIES:
             self.root.add_all(path)
         self.mounts: dict[str, Mount] = {}
+        self.clone_bricks: dict[str, LogicalVolume] = {}
+        """What glusterd mounts by itself, by mount point."""
         self.files: dict[str, list[str]] = {FSTAB: []}
         """Lines of files, without line ends."""
         self.pool = Pool({self: ""})
@@ -289,6 +329,7 @@ class FakeNode:
         """Boot: mount what fstab says as far as it is there, start glusterd."""
         self.powered = True
         self.glusterd = True
+        self.pool.mount_clones(self)
         for line in [line for path, lines in self.files.items() if path.endswith("fstab") for line in lines]:
             words = line.split()
             if len(words) >= 4 and words[1] not in self.mounts and self.directory(words[1]) is not None:
