@@ -6,6 +6,7 @@ After the restart the simulated nodes must hold exactly what the topology says, 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +22,9 @@ from pyheketi.domain.ids import NodeId
 from pyheketi.executors.base import Executor
 from pyheketi.executors.fake.nodes import FakeNodes
 from pyheketi.operations.operation import Operation
+from pyheketi.planning.block_create import BlockVolumeCreate
 from pyheketi.planning.devices import DeviceAdd
+from pyheketi.planning.limits import Limits
 from pyheketi.planning.nodes import NodeAdd
 from pyheketi.planning.volume_create import VolumeCreate
 from pyheketi.store.base import Loaded, Store
@@ -146,7 +149,8 @@ class MortalHouse(House):
     def require_agreement(self) -> None:
         """The nodes hold exactly what the topology says, and nothing is marked as at work."""
         topology = self.topology
-        marked = [each for kind in (topology.nodes(), topology.devices(), topology.volumes()) for each in kind]
+        kinds = (topology.nodes(), topology.devices(), topology.volumes(), topology.block_volumes())
+        marked = [each for kind in kinds for each in kind]
         assert [each.id for each in marked if each.pending is not None] == []
         expected = FakeNodes.from_topology(
             topology, options=NodeOptions(), disk_gib=self.disk_gib, find_manage=self._manage_host
@@ -167,6 +171,10 @@ def _peers_aside(lines: Sequence[str]) -> set[str]:
         for line in lines
         if not line.startswith("pools: ") and not line.endswith(" /dev/new")
     }
+
+
+Wish: TypeAlias = Callable[[MortalHouse], Awaitable[str]]
+"""Begins an operation and returns its id."""
 
 
 async def _create(house: MortalHouse) -> str:
@@ -211,20 +219,84 @@ async def _remove_node(house: MortalHouse) -> str:
     return await house.plane.set_node_state(device.node, State.FAILED)
 
 
-WISHES = [_create, _expand, _delete, _add_node, _add_device, _resync, _evict, _remove_device, _remove_node]
+async def _clone(house: MortalHouse) -> str:
+    return await house.plane.clone_volume(_some_volume(house), "")
 
 
-async def _furnished() -> MortalHouse:
-    house = MortalHouse(store=MemoryStore())
+async def _delete_clone(house: MortalHouse) -> str:
+    return await house.plane.delete_volume(_volume_named(house, "clone"))
+
+
+async def _delete_cloned(house: MortalHouse) -> str:
+    bricks = [brick for brick in house.topology.bricks() if not brick.given_name and house.topology.shares_pool(brick)]
+    return await house.plane.delete_volume(bricks[0].volume)
+
+
+async def _create_block(house: MortalHouse) -> str:
+    return await house.plane.create_block_volume(BlockVolumeCreate(size_gib=3, auth=True))
+
+
+async def _expand_block(house: MortalHouse) -> str:
+    return await house.plane.expand_block_volume(next(house.topology.block_volumes()).id, 7)
+
+
+async def _delete_block(house: MortalHouse) -> str:
+    return await house.plane.delete_block_volume(next(house.topology.block_volumes()).id)
+
+
+def _some_volume(house: MortalHouse) -> str:
+    return next(volume.id for volume in house.topology.volumes() if not volume.block)
+
+
+def _volume_named(house: MortalHouse, name: str) -> str:
+    return next(volume.id for volume in house.topology.volumes() if volume.name == name)
+
+
+async def _a_clone(house: MortalHouse) -> None:
+    await house.done(await house.plane.clone_volume(_some_volume(house), "clone"))
+
+
+async def _a_block_volume(house: MortalHouse) -> None:
+    await house.done(await _create_block(house))
+
+
+async def _nothing(_: MortalHouse) -> None:
+    pass
+
+
+WISHES: dict[Wish, Callable[[MortalHouse], Awaitable[None]]] = {
+    _create: _nothing,
+    _expand: _nothing,
+    _delete: _nothing,
+    _add_node: _nothing,
+    _add_device: _nothing,
+    _resync: _nothing,
+    _evict: _nothing,
+    _remove_device: _nothing,
+    _remove_node: _nothing,
+    _clone: _nothing,
+    _delete_clone: _a_clone,
+    _delete_cloned: _a_clone,
+    _create_block: _nothing,
+    _expand_block: _a_block_volume,
+    _delete_block: _a_block_volume,
+}
+"""Each with what has to be there."""
+
+
+async def _furnished(wish: Wish) -> MortalHouse:
+    limits = Limits(block_hosting_creation=True, block_hosting_size_gib=20)
+    house = MortalHouse(store=MemoryStore(), limits=limits)
     await house.start()
     await house.furnish(zones=(1, 2, 3, 4))
     await house.create()
     await house.create()
+    await WISHES[wish](house)
     return house
 
 
-async def _deeds_of(wish: Callable[[MortalHouse], Awaitable[str]]) -> int:
-    house = await _furnished()
+async def _deeds_of(wish: Wish) -> int:
+    house = await _furnished(wish)
     house.doom(-1, after=False)
     assert await house.survive(wish(house)) is not None
     house.require_agreement()
@@ -232,9 +304,9 @@ async def _deeds_of(wish: Callable[[MortalHouse], Awaitable[str]]) -> int:
 
 
 @pytest.mark.parametrize("wish", WISHES, ids=lambda wish: wish.__name__.strip("_"))
-def test_killed_at_every_deed(wish: Callable[[MortalHouse], Awaitable[str]]) -> None:
+def test_killed_at_every_deed(wish: Wish) -> None:
     async def kill(at: int, *, after: bool) -> None:
-        house = await _furnished()
+        house = await _furnished(wish)
         house.doom(at, after=after)
         id_ = await house.survive(wish(house))
         assert house.fate.dead
@@ -258,15 +330,15 @@ def test_killed_at_every_deed(wish: Callable[[MortalHouse], Awaitable[str]]) -> 
 
 
 @settings(max_examples=30)
-@given(st.lists(st.tuples(st.sampled_from(WISHES), st.integers(0, 40), st.booleans()), min_size=1, max_size=6))
-def test_killed_again_and_again(story: list[tuple[Callable[[MortalHouse], Awaitable[str]], int, bool]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from(list(WISHES)), st.integers(0, 40), st.booleans()), min_size=1, max_size=6))
+def test_killed_again_and_again(story: list[tuple[Wish, int, bool]]) -> None:
     async def live() -> None:
-        house = await _furnished()
+        house = await _furnished(_create)
         for wish, at, after in story:
             house.doom(at, after=after)
             try:
                 await house.survive(wish(house))
-            except (StopIteration, RuntimeError, errors.Error):
+            except (StopIteration, IndexError, RuntimeError, errors.Error):
                 await house.crash()  # nothing to delete, or a name that is taken by now: no matter
                 await house.start()
             house.require_agreement()

@@ -133,8 +133,8 @@ def destroy(place: BrickPlace, facts: BrickFacts, options: NodeOptions) -> Scrip
         commands.append(lvm.remove_logical_volume(place.volume_group, place.thin_pool, options, may_fail=True))
     if facts.has_directory:
         commands.append(files.remove_directory(place.mount_point))
-        if place.mount_point.startswith(SNAPSHOTS):
-            commands.append(files.remove_directory(posixpath.dirname(place.mount_point)))
+    if place.mount_point.startswith(SNAPSHOTS):
+        commands.append(files.remove_directory(posixpath.dirname(place.mount_point)))
     return Script(commands=tuple(commands), limit=DESTROY_LIMIT)
 
 

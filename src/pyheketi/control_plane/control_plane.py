@@ -474,7 +474,7 @@ class ControlPlane:
         volume = self._ledger.tip.volume(id_)
         if volume is None:
             raise errors.NotFound("Id not found")
-        if stuck := self._stuck_deletion(volume):
+        if stuck := self._stuck_on(volume, Kind.DELETE_VOLUME):
             return self._take_up(stuck)
         operation = OperationId(self._ids.new())
         with self._slot(operation):
@@ -528,8 +528,18 @@ class ControlPlane:
             return await self._begin(operation, plan(self._ledger.tip, self._health.avoid), plan)
 
     async def expand_block_volume(self, id_: str, new_gib: int) -> OperationId:
-        """Begin to expand a block volume. Raises ``NotFound``, ``Conflict``, ``NoSpace``, ``TooManyOperations``."""
+        """Begin to expand a block volume, or go on with the same expansion that got stuck.
+
+        Raises:
+            NotFound: no such block volume.
+            Conflict: it is not to grow, or it is busy.
+            NoSpace: its hosting volume has not enough left.
+            TooManyOperations: the limit is reached.
+        """
         block = _shown(self._ledger.tip.block_volume(id_))
+        stuck = self._stuck_on(block, Kind.EXPAND_BLOCK_VOLUME)
+        if stuck and block.space_gib == new_gib:
+            return self._take_up(stuck)
         operation = OperationId(self._ids.new())
         with self._slot(operation):
             plan = block_volumes.plan_expand(
@@ -548,7 +558,7 @@ class ControlPlane:
         block = self._ledger.tip.block_volume(id_)
         if block is None:
             raise errors.NotFound("Id not found")
-        if stuck := self._stuck_deletion(block):
+        if stuck := self._stuck_on(block, Kind.DELETE_BLOCK_VOLUME):
             return self._take_up(stuck)
         operation = OperationId(self._ids.new())
         with self._slot(operation):
@@ -571,8 +581,10 @@ class ControlPlane:
     def _volume(self, id_: str) -> Volume:
         return _shown(self._ledger.tip.volume(id_))
 
-    def _stuck_deletion(self, entity: Volume | BlockVolume) -> Operation | None:
-        return self._stuck.get(entity.pending.operation) if entity.pending else None
+    def _stuck_on(self, entity: Volume | BlockVolume, kind: Kind) -> Operation | None:
+        """Return the operation of that kind that got stuck at work on an object."""
+        found = self._stuck.get(entity.pending.operation) if entity.pending else None
+        return found if found and found.kind is kind else None
 
     # -- work ----------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import logging
 
 from pyheketi.commands import bricks
+from pyheketi.commands.command import Program
 from pyheketi.domain import errors
 from pyheketi.engine.nodes import Nodes
 from pyheketi.operations.steps import BrickPlace, CreateBrick, Reclaimed
@@ -49,7 +50,7 @@ async def _destroy(nodes: Nodes, place: BrickPlace) -> Reclaimed:
             await _tell_users(nodes, place)
         raise
     for result in results:
-        if not result.ok:
+        if not result.ok and result.command.program is not Program.RMDIR:
             _log.warning("Brick %s: %s", place.brick, result.failure(place.host))
     return Reclaimed(pool_removed=bricks.pool_is_gone(place, facts, results))
 

@@ -11,7 +11,10 @@ from typing import Literal
 
 FSTAB = "/etc/fstab"
 
-_SYSTEM_DIRECTORIES = ("/", "/dev", "/etc", "/mnt", "/run", "/run/lock", "/tmp", "/var", "/var/lib", "/var/lock")  # noqa: S108  # of a simulated node
+_SYSTEM_DIRECTORIES = (
+    *("/", "/dev", "/etc", "/mnt", "/run", "/run/gluster", "/run/gluster/snaps", "/run/lock"),
+    *("/tmp", "/var", "/var/lib", "/var/lock"),  # noqa: S108  # of a simulated node
+)
 
 
 _MADE_BY_LVM = ("/dev/mapper/vg_", "/dev/vg_", "/dev/disk/by-id/lvm-pv-uuid-")
