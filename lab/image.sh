@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$out"
 exec 9>"$out/lock"
 flock 9
-recipe=$(sha256sum "$here/image.sh" | cut -d" " -f1)
+recipe=$(cat "$here/image.sh" "$here/gluster-block" | sha256sum | cut -d" " -f1)
 image=$out/root-${recipe:0:12}.ext4
 if [ -f "$image" ]; then
     echo "$image"
@@ -31,7 +31,7 @@ work=$(mktemp -d "$out/root.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 root=$work/root
 packages=systemd-sysv,udev,dbus,kmod,procps,iproute2,iputils-ping,openssh-server,sudo,lvm2,thin-provisioning-tools
-packages+=,xfsprogs,attr,glusterfs-server,glusterfs-client,fuse3,python3-minimal
+packages+=,xfsprogs,attr,glusterfs-server,glusterfs-client,fuse3,python3
 . /etc/os-release
 mmdebstrap --quiet --variant=minbase --include="$packages" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
@@ -44,6 +44,8 @@ mkdir -p "$root/lib/modules"
 cp -a "/usr/lib/uml/modules/$kernel" "$root/lib/modules/"
 depmod -b "$root" "$kernel"
 printf '%s\n' dm-mod dm-thin-pool dm-snapshot fuse loop >"$root/etc/modules-load.d/lab.conf"
+
+install -m 755 "$here/gluster-block" "$root/usr/local/sbin/gluster-block"
 
 # Geo-replication starts some twenty Python processes whenever glusterd starts: 18 s here, for nothing.
 rm -f "$root"/usr/lib/*/glusterfs/gsyncd

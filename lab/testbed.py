@@ -24,7 +24,7 @@ _MEMORY = "768M"
 
 _EMPTY = """
 systemctl stop glusterd; pkill -9 '^gluster' && sleep 0.2
-awk '$2 ~ "^/var/lib/heketi/" { print $2 }' /proc/mounts | sort -r | xargs -r -n1 umount -l
+awk '$2 ~ "^(/var/lib/heketi|/run/gluster)/" { print $2 }' /proc/mounts | sort -r | xargs -r -n1 umount -l
 sed -i '/heketi/d' /etc/fstab; rm -f /etc/fstab.save
 for vg in $(vgs --noheadings -o vg_name); do vgremove -ff -y -q $vg; done
 for pv in $(pvs --noheadings -o pv_name); do pvremove -ff -y -q $pv; done
