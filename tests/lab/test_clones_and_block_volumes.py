@@ -15,8 +15,8 @@ from lab import Lab
 def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One server for all: each test leaves everything as it was."""
     lab.pristine()
-    settings = {"auto_create_block_hosting_volume": True, "block_hosting_volume_size": 4}
-    with Site(lab, tmp_path_factory.mktemp("site"), **settings) as made:
+    home = tmp_path_factory.mktemp("site")
+    with Site(lab, home, auto_create_block_hosting_volume=True, block_hosting_volume_size=4) as made:
         made.load(disks=1)
         yield made
 
