@@ -17,14 +17,14 @@ _LOOK_LIMIT = 300.0
 
 
 def create(step: CloneVolume, options: NodeOptions) -> Script:
-    """Make the snapshot, and of it the clone: ours from the first moment, then started."""
+    """Make the snapshot, and of it the clone, and start it."""
     return _script(
         [
             gluster.create_snapshot(step.snapshot, step.source, options),
             gluster.activate_snapshot(step.snapshot, options),
             gluster.clone_snapshot(step.snapshot, step.name, options),
-            gluster.set_options(step.name, ((OWNER, step.volume),), options),
             gluster.start_volume(step.name, options),
+            gluster.set_options(step.name, ((OWNER, step.volume),), options),  # refused before the first start
         ],
         options,
     )

@@ -423,6 +423,8 @@ def _volume_set(node: FakeNode, words: list[str], xml: bool) -> str:
     for key in options:
         if key != "group" and not _OPTION_DOMAINS.fullmatch(key):
             raise _Refused(lead, f"option : {key} does not exist")
+    if volume.cloned and volume.set_size > 1 and volume.status == "Created":
+        raise _Refused(lead, "Commit failed on localhost. Please check the log file for more details.")
     volume.options.update(options)
     return _done(xml, "volume set: success")
 
@@ -595,6 +597,7 @@ def _snapshot_clone(node: FakeNode, words: list[str], xml: bool) -> str:
         arbiter=source.arbiter,
         disperse=source.disperse,
         redundancy=source.redundancy,
+        cloned=True,
     )
     add_volume(node.pool, clone)
     clone.options = dict(source.options)

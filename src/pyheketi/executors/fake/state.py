@@ -55,6 +55,7 @@ class GlusterVolume:
     redundancy: int = 0
     status: Literal["Created", "Started", "Stopped"] = "Created"
     options: dict[str, str] = field(default_factory=dict)
+    cloned: bool = False
     leaving: list[str] = field(default_factory=list)
     """Bricks that ``remove-brick … start`` drains."""
     unhealed: int = 0
