@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pyheketi.commands import gluster, lvm, lvm_report
+from pyheketi.commands import files, gluster, lvm, lvm_report
 from pyheketi.commands.bricks import SNAPSHOTS
 from pyheketi.commands.command import Command, Result, Script
 from pyheketi.commands.gluster_xml import GlusterVolume
@@ -84,6 +84,11 @@ def places(step: CloneVolume, clone: GlusterVolume) -> Iterator[BrickPlace]:
 def look(place: BrickPlace) -> Script:
     """Ask for the logical volumes of a brick's volume group."""
     return Script(commands=(lvm.logical_volumes_of(place.volume_group),), limit=_LOOK_LIMIT)
+
+
+def sync(place: BrickPlace) -> Script:
+    """Have it written to disk whose brick this is; without that, gluster refuses it after a power cut."""
+    return Script(commands=(files.sync(place.path),), limit=_LOOK_LIMIT)
 
 
 def logical_volume(place: BrickPlace, clone: GlusterVolume, result: Result) -> str | None:

@@ -33,6 +33,7 @@ class Program(Enum):
     WIPEFS = "wipefs"
     LSOF = "lsof"
     TEST = "test"
+    SYNC = "sync"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,11 @@ def remove_directory(path: str) -> Command:
     return Command(Program.RMDIR, (path,), may_fail=True)
 
 
+def sync(path: str) -> Command:
+    """Have everything written to disk that the file system of ``path`` holds in memory."""
+    return Command(Program.SYNC, ("-f", path))
+
+
 def has_directory(path: str) -> Command:
     """Ask for a directory: ends well if there is one."""
     return Command(Program.TEST, ("-d", path), may_fail=True, quiet=True)

@@ -36,6 +36,7 @@ async def clone(nodes: Nodes, step: CloneVolume) -> Cloned:
         if made is None:
             raise errors.Unexpected(host, f"Gluster on {host} knows nothing of volume {step.name}, which it just made")
         bricks = await _bricks(nodes, host, step, made)
+        await asyncio.gather(*(nodes.run(place.host, clones.sync(place)) for place in bricks))
         await nodes.run(host, clones.delete_snapshot(step.snapshot, nodes.options))
         return Cloned(tuple(BrickOfClone(place.brick, place.path, place.logical_volume) for place in bricks))
 

@@ -257,6 +257,17 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
     return lambda line: compiled.search(line) is not None
 
 
+def sync(node: FakeNode, args: Sequence[str]) -> str:
+    """Write to disk what is in memory; simulated disks are memory."""
+    match list(args):
+        case ["-f", path]:
+            if node.directory(path) is None:
+                raise Failed(1, f"sync: error opening '{path}': No such file or directory\n")
+            return ""
+        case _:
+            unknown("sync", args)
+
+
 # -- services ----------------------------------------------------------------------------------------------------
 
 
@@ -296,6 +307,7 @@ PROGRAMS: Mapping[str, Callable[[FakeNode, Sequence[str]], str]] = {
     "cat": cat,
     "awk": awk,
     "sed": sed,
+    "sync": sync,
     "systemctl": systemctl,
 }
 """What this module simulates, by name."""
