@@ -22,7 +22,7 @@ def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def everything(site: Site) -> dict[str, object]:
-    left = "ls -d /run/gluster/snaps/*/brick* 2>/dev/null; grep /run/gluster/snaps /proc/mounts; gluster snapshot list; true"
+    left = "ls -d /run/gluster/snaps/*/brick*; grep /run/gluster/snaps /proc/mounts; gluster snapshot list; true"
     return {node.name: (traces(node), free_kib(node), node.ssh(left).stdout) for node in site.lab.nodes}
 
 

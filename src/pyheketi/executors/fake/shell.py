@@ -259,13 +259,11 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
 
 def sync(node: FakeNode, args: Sequence[str]) -> str:
     """Write to disk what is in memory; simulated disks are memory."""
-    match list(args):
-        case ["-f", path]:
-            if node.directory(path) is None:
-                raise Failed(1, f"sync: error opening '{path}': No such file or directory\n")
-            return ""
-        case _:
-            unknown("sync", args)
+    if len(args) != 2 or args[0] != "-f":
+        unknown("sync", args)
+    if node.directory(args[1]) is None:
+        raise Failed(1, f"sync: error opening '{args[1]}': No such file or directory\n")
+    return ""
 
 
 # -- services ----------------------------------------------------------------------------------------------------
