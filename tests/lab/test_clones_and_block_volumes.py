@@ -21,9 +21,14 @@ def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield made
 
 
-def everything(site: Site) -> dict[str, object]:
+def everything(site: Site) -> set[str]:
+    """A line for everything that volumes leave on nodes, clones included."""
     left = "ls -d /run/gluster/snaps/*/brick*; grep /run/gluster/snaps /proc/mounts; gluster snapshot list; true"
-    return {node.name: (traces(node), free_kib(node), node.ssh(left).stdout) for node in site.lab.nodes}
+    return {
+        f"{node.name}: {line}"
+        for node in site.lab.nodes
+        for line in [*traces(node).splitlines(), *map(str, free_kib(node).items()), *node.ssh(left).stdout.splitlines()]
+    }
 
 
 def digest(site: Site, point: Path, name: str) -> str:
