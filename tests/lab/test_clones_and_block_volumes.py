@@ -28,6 +28,7 @@ def everything(site: Site) -> set[str]:
         f"{node.name}: {line}"
         for node in site.lab.nodes
         for line in [*traces(node).splitlines(), *map(str, free_kib(node).items()), *node.ssh(left).stdout.splitlines()]
+        if "/brick/.glusterfs" not in line  # gluster's own, which come and go
     }
 
 
