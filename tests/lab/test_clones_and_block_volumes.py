@@ -101,7 +101,7 @@ def wait_for_bricks(site: Site, volume: str) -> None:
 def test_a_clone_that_the_server_dies_of_leaves_nothing(site: Site) -> None:
     made = site.cli("volume", "create", "--size=1")
     before = everything(site)
-    for pause in (0.5, 3, 6, 9):
+    for pause in (1, 6):
         site.sh(f"heketi-cli volume clone {value(made, 'Volume Id')} & sleep {pause}; kill %1; wait", check=False)
         assert site.server is not None
         site.server.kill()
