@@ -10,7 +10,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -117,12 +117,9 @@ async def serve(settings: Settings) -> int:
         stop.set()
 
     async with contextlib.AsyncExitStack() as stack:
-        store = await open_store(settings.database_url or settings.glusterfs.db)
-        stack.push_async_callback(store.aclose)
+        store = await stack.enter_async_context(opened_store(settings))
         listener = stack.enter_context(_listen(settings))
-        control_plane, executor = await _build(settings, store, on_fatal)
-        stack.push_async_callback(executor.aclose)
-        stack.push_async_callback(control_plane.stop, settings.shutdown_grace_seconds)
+        control_plane, executor = await stack.enter_async_context(running(settings, store, on_fatal))
         await _serve_http(settings, control_plane, executor, listener, stop)
         _log.info("Closing")
     if fatal:
@@ -132,36 +129,66 @@ async def serve(settings: Settings) -> int:
     return 0
 
 
-async def _build(
+@contextlib.asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """Open the database of the settings, ours alone meanwhile. Raises ``StoreError``."""
+    store = await open_store(settings.database_url or settings.glusterfs.db)
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+@contextlib.asynccontextmanager
+async def running(
     settings: Settings, store: Store, on_fatal: Callable[[errors.Error], None]
-) -> tuple[ControlPlane, Executor]:
-    """Return a started control plane and the executor it works with."""
+) -> AsyncIterator[tuple[ControlPlane, Executor]]:
+    """Start a control plane on a store; yield it, and the executor it works with."""
     gluster = settings.glusterfs
     loaded = await store.load()
-    options = _node_options(gluster)
-    executor: Executor
-    if gluster.executor == "mock":
-
-        def manage_host(storage: str) -> str | None:
-            topology = control_plane.tip
-            node = topology.node(topology.node_stored_at(storage) or "")
-            return node.manage_host if node else None
-
-        nodes = FakeNodes.from_topology(
-            Topology(loaded.entities),
-            options=options,
-            disk_gib=gluster.mock_device_size_gb,
-            find_manage=manage_host,
-        )
-        executor = FakeExecutor(nodes)
-        _log.warning("%s", SIMULATED)
-    else:
-        executor = SshExecutor(_ssh_options(gluster))
+    tip: Callable[[], Topology] = lambda: control_plane.tip  # noqa: E731  # it does not exist yet
+    executor = make_executor(settings, Topology(loaded.entities), tip)
     ids = RandomIds() if gluster.seed is None else SeededIds(f"{gluster.seed}:{loaded.revision}")
-    control_plane = ControlPlane(store, Performer(executor, options), ids, _limits(gluster), _rules(settings), on_fatal)
-    await control_plane.start(loaded)
-    _log.info("Loaded %s executor; there are %s", executor.name, control_plane.topology)
-    return control_plane, executor
+    performer = make_performer(settings, executor)
+    control_plane = ControlPlane(store, performer, ids, _limits(gluster), _rules(settings), on_fatal)
+    try:
+        await control_plane.start(loaded)
+        _log.info("Loaded %s executor; there are %s", executor.name, control_plane.topology)
+        try:
+            yield control_plane, executor
+        finally:
+            await control_plane.stop(settings.shutdown_grace_seconds)
+    finally:
+        await executor.aclose()
+
+
+def make_performer(settings: Settings, executor: Executor) -> Performer:
+    """Return what does steps on nodes through an executor. Raises ``ValueError`` for a setting that makes no sense."""
+    return Performer(executor, _node_options(settings.glusterfs))
+
+
+def make_executor(settings: Settings, topology: Topology, tip: Callable[[], Topology]) -> Executor:
+    """Return the executor of the settings; ``tip`` tells the present topology, for names of simulated nodes.
+
+    Raises:
+        Error: the key file cannot be used.
+    """
+    gluster = settings.glusterfs
+    if gluster.executor != "mock":
+        return SshExecutor(_ssh_options(gluster))
+
+    def manage_host(storage: str) -> str | None:
+        node = tip().node(tip().node_stored_at(storage) or "")
+        return node.manage_host if node else None
+
+    nodes = FakeNodes.from_topology(
+        topology,
+        options=_node_options(gluster),
+        disk_gib=gluster.mock_device_size_gb,
+        find_manage=manage_host,
+    )
+    _log.warning("%s", SIMULATED)
+    return FakeExecutor(nodes)
 
 
 def _node_options(gluster: GlusterSettings) -> NodeOptions:

@@ -20,7 +20,7 @@ from tests.cli.conftest import Cli
 from tests.scripted_server import Canned, Script, serving
 from tests.shared import golden, shared_dir
 
-LATER = {"db", "completion", "state"}
+LATER = {"completion"}
 """Commands of later issues."""
 
 _SUGGESTS_LATER = "names commands of later issues as near misses"
@@ -49,7 +49,7 @@ DIFFERENT: dict[str, str] = {
     "429 after redirect final": "fixed: polls are repeated as well (clients.md §2)",
     "prefix path": "fixed: jobs work behind a proxy that shows the server under a path (cli.md §1)",
     "query in server": "an address with a query is no address",
-    **{f"suggest {word}": _SUGGESTS_LATER for word in ("d", "s", "no", "x", "dev", "c", "h")},
+    **{f"suggest {word}": _SUGGESTS_LATER for word in ("s", "c")},
     "mode get 500": "fixed: the status counts (clients.md §2)",
     "mode get 500 empty": "fixed: the status counts (clients.md §2)",
     "topo -T partial": "templates come with a later issue",

@@ -105,6 +105,9 @@ class MortalStore:
     async def operation(self, id_: str) -> Operation | None:
         return await self.inner.operation(id_)
 
+    async def backup(self) -> bytes | None:
+        return await self.inner.backup()
+
     async def forget_finished(self, before: float) -> int:
         return await self.inner.forget_finished(before)
 

@@ -2,14 +2,15 @@
 
 from typing import TypeVar
 
-from pyheketi.api import mapping
+from pyheketi.api import examining, mapping
 from pyheketi.api.answers import Answer, accepted, json_answer, see_other, text_answer
 from pyheketi.api.endpoint import Call
 from pyheketi.api.mode import Mode
 from pyheketi.domain import errors
 from pyheketi.domain.entities import BlockVolume, Device, Node, State, Volume
+from pyheketi.migrate import checking, exporting
 from pyheketi.telemetry import log
-from pyheketi.wire import base, block_volumes, bricks, clusters, devices, nodes, operations, server, volumes
+from pyheketi.wire import base, block_volumes, bricks, clusters, devices, dump, nodes, operations, server, volumes
 
 _Request = TypeVar("_Request", bound=base.WireModel)
 _Entity = TypeVar("_Entity", Node, Device, Volume, BlockVolume)
@@ -111,6 +112,42 @@ async def log_level_set(call: Call) -> Answer:
     if wanted:
         log.set_level(wanted)
     return await log_level_show(call)
+
+
+# -- the database ----------------------------------------------------------------------------------------------
+
+
+async def database_dump(call: Call) -> Answer:
+    """Show the whole database as Heketi's document."""
+    return json_answer(dump.text(_document(call)).encode())
+
+
+async def database_check(call: Call) -> Answer:
+    """Look for contradictions in the database."""
+    return json_answer(dump.text(checking.check(_document(call))).encode())
+
+
+async def database_backup(call: Call) -> Answer:
+    """Copy the database."""
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": 'attachment; filename="heketi.db"',
+    }
+    return Answer(200, await call.control_plane.backup(), headers)
+
+
+async def examine(call: Call) -> Answer:
+    """Ask all nodes what they have, and show it beside the database."""
+    plane = call.control_plane
+    found = await plane.examine()
+    in_flight = mapping.operation_counts_to_wire(plane.operations).in_flight
+    answer = examining.examination_to_wire(plane.tip, _document(call), found, in_flight)
+    return json_answer(dump.text(answer).encode())
+
+
+def _document(call: Call) -> dump.Dump:
+    plane = call.control_plane
+    return exporting.exported(plane.topology, plane.operations, plane.generation)
 
 
 # -- clusters --------------------------------------------------------------------------------------------------

@@ -2,7 +2,19 @@
 
 from pyheketi.api import handlers
 from pyheketi.api.endpoint import Endpoint, Table
-from pyheketi.wire import block_volumes, bricks, clusters, devices, nodes, operations, server, volumes
+from pyheketi.wire import (
+    block_volumes,
+    bricks,
+    check,
+    clusters,
+    devices,
+    dump,
+    examination,
+    nodes,
+    operations,
+    server,
+    volumes,
+)
 
 _SAID = 400, "request unable to be parsed: {}"
 """Some endpoints tell why a body cannot be read."""
@@ -70,6 +82,28 @@ ENDPOINTS = (
         malformed=_SAID,
         answer=server.LogLevel,
     ),
+    Endpoint(
+        method="GET",
+        path="/db/dump",
+        handle=handlers.database_dump,
+        summary="Show the whole database, passwords included",
+        answer=dump.Dump,
+    ),
+    Endpoint(
+        method="GET",
+        path="/db/check",
+        handle=handlers.database_check,
+        summary="Look for contradictions in the database",
+        answer=check.Check,
+    ),
+    Endpoint(
+        method="GET",
+        path="/internal/state/examine/gluster",
+        handle=handlers.examine,
+        summary="Ask all nodes what they have, and show it beside the database",
+        answer=examination.Examination,
+    ),
+    Endpoint(method="GET", path="/backup/db", handle=handlers.database_backup, summary="Copy the database (SQLite)"),
     Endpoint(
         method="POST",
         path="/clusters",

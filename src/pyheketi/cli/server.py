@@ -68,3 +68,10 @@ def operations_cleanup(session: Session) -> None:
     with connect(session) as client:
         client.clean_up_operations(OperationsCleanup(operations=tuple(session.arguments)))
     session.terminal.complain(_CLEANUP_NOTE)
+
+
+def examine(session: Session) -> None:
+    """Print what all nodes have, beside the database."""
+    with connect(session) as client:
+        document = client.examination()
+    session.write(document.decode("utf-8", "replace"))

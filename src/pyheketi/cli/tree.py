@@ -181,6 +181,15 @@ _DEVICE = Command(
     ),
 )
 
+_DATABASE = Command(
+    name="db",
+    help="Look at the server's database",
+    commands=(
+        Command(name="check", help="Look for contradictions", action="database.check"),
+        Command(name="dump", help="Print everything as JSON, passwords included", action="database.dump"),
+    ),
+)
+
 _NODE = Command(
     name="node",
     help="Manage nodes",
@@ -212,6 +221,24 @@ _NODE = Command(
             action="node.remove",
         ),
         *_tags("node"),
+    ),
+)
+
+_STATE = Command(
+    name="state",
+    help="Compare what there is with the database",
+    commands=(
+        Command(
+            name="examine",
+            help="Look at what nodes have",
+            commands=(
+                Command(
+                    name="gluster",
+                    help="Print the database and what all nodes have as JSON, passwords included",
+                    action="server.examine",
+                ),
+            ),
+        ),
     ),
 )
 
@@ -251,6 +278,7 @@ _SERVER = Command(
                 Command(name="list", help="List operations", action="server.operations_list"),
             ),
         ),
+        _STATE,
     ),
 )
 
@@ -395,6 +423,7 @@ ROOT = Command(
         _BLOCK_VOLUME,
         _BRICK,
         _CLUSTER,
+        _DATABASE,
         _DEVICE,
         _LOG_LEVEL,
         _NODE,

@@ -174,6 +174,18 @@ class Client:
         path = "/operations/pending/cleanup"
         self._connection.job("POST", path, base.dump(wanted), expect=NO_CONTENT, at_once=OK)
 
+    def database_dump(self) -> bytes:
+        """Return the whole database as JSON, as the server wrote it."""
+        return self._connection.call("GET", "/db/dump")
+
+    def database_check(self) -> bytes:
+        """Return what is wrong in the database as JSON, as the server wrote it."""
+        return self._connection.call("GET", "/db/check")
+
+    def examination(self) -> bytes:
+        """Return what the nodes have, compared with the database, as JSON, as the server wrote it."""
+        return self._connection.call("GET", "/internal/state/examine/gluster")
+
     def mode(self) -> server.AdminStatus:
         """Return the server's mode."""
         return self._get(server.AdminStatus, "/admin")

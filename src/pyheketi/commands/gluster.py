@@ -77,6 +77,11 @@ def volume_info(name: str, options: NodeOptions) -> Command:
     return _gluster(options, "volume", "info", name, "--xml", may_fail=True)
 
 
+def all_volumes(options: NodeOptions) -> Command:
+    """Ask what all volumes are made of."""
+    return _gluster(options, "volume", "info", "--xml", may_fail=True)
+
+
 def create_snapshot(name: str, volume: str, options: NodeOptions) -> Command:
     """Take a snapshot of a volume that runs."""
     return _gluster(options, "snapshot", "create", name, volume, "no-timestamp")

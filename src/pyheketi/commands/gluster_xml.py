@@ -75,6 +75,11 @@ def read_volume(host: str, result: Result, name: str) -> GlusterVolume | None:
     return found
 
 
+def names(answer: ET.Element) -> list[str]:
+    """Return the names of the volumes that an answer tells of."""
+    return [_text(volume, "name", "") for volume in answer.iterfind("volInfo/volumes/volume")]
+
+
 def read_healing(host: str, result: Result) -> tuple[Healing, ...]:
     """Return what ``volume heal info`` told of each brick.
 

@@ -91,6 +91,11 @@ def logical_volumes_of(group: str) -> Command:
     return _lvm("lvs", *_LV_COLUMNS, group, may_fail=True)
 
 
+def whole_report(kind: str) -> Command:
+    """Ask for everything LVM has of a kind: ``pvs``, ``vgs`` or ``lvs``."""
+    return _lvm(kind, "--reportformat", "json", "--units", "k", may_fail=True)
+
+
 def volume_group_size(group: str) -> Command:
     """Ask for the size of a volume group."""
     return _lvm("vgdisplay", "-c", group)

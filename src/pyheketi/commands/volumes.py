@@ -44,6 +44,11 @@ def is_ours(step: CreateVolume, found: GlusterVolume) -> bool:
     return bool(found.bricks) and set(found.bricks) <= {brick for each in step.brick_sets for brick in each}
 
 
+def set_options(name: str, pairs: Sequence[tuple[str, str]], options: NodeOptions) -> Script:
+    """Set options of a volume, all at once."""
+    return _script([gluster.set_options(name, tuple(pairs), options)], options)
+
+
 def look(name: str, options: NodeOptions) -> Script:
     """Ask for a volume."""
     return _script([gluster.volume_info(name, options)], options)

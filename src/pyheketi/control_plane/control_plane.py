@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from pyheketi.control_plane.examiner import Examination, examine
 from pyheketi.control_plane.health import Health, HealthSchedule
 from pyheketi.control_plane.jobs import Job, Jobs
 from pyheketi.domain import errors
@@ -24,6 +25,7 @@ from pyheketi.planning import (
     block_create,
     block_volumes,
     brick_evict,
+    brick_order,
     clusters,
     devices,
     hosting,
@@ -41,12 +43,16 @@ from pyheketi.planning.devices import DeviceAdd
 from pyheketi.planning.limits import Limits
 from pyheketi.planning.nodes import NodeAdd
 from pyheketi.planning.volume_create import VolumeCreate
+from pyheketi.store import copying
 from pyheketi.store.base import Loaded, Store
 
 _log = logging.getLogger(__name__)
 
 _Work = Callable[[Run], Coroutine[Any, Any, None]]
 """Brings an operation to its end."""
+
+_LEARN_EVERY, _LEARN_SELDOM = 10.0, 3600.0
+"""Seconds between two looks for brick sets that no node could tell: soon at first, later seldom."""
 
 _COMPOSED = frozenset({Kind.REMOVE_DEVICE, Kind.REMOVE_NODE, Kind.CLEAN_UP})
 """Operations without steps of their own: they are made of other operations."""
@@ -101,6 +107,8 @@ class ControlPlane:
             topology = Topology(loaded.entities)
         except errors.BrokenInvariant as why:
             raise errors.StoreError(f"The database contradicts itself: {why}") from why
+        self.generation = loaded.generation
+        """Id of the database (db.md §7)."""
         self._ledger = Ledger(self._store, topology, loaded.revision, self._on_fatal)
         self._health = Health(self._performer, lambda: self._ledger.tip, self._rules.health)
         self._runner = Runner(
@@ -129,6 +137,7 @@ class ControlPlane:
                 self._resume_removal(operation, evictions)
         self._spawn(self._health.watch())
         self._spawn(self._clean())
+        self._spawn(self._learn_all_sets())
         self._spawn(self._forget_old_jobs())
 
     async def stop(self, grace: float) -> None:
@@ -146,6 +155,11 @@ class ControlPlane:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._ledger.settle()
 
+    async def settle(self) -> None:
+        """Wait for the end of all operations at work."""
+        while self._working:
+            await asyncio.wait(self._working)
+
     # -- questions -----------------------------------------------------------------------------------------------
 
     @property
@@ -157,6 +171,18 @@ class ControlPlane:
     def tip(self) -> Topology:
         """Everything that is decided, also what is not on disk yet."""
         return self._ledger.tip
+
+    async def examine(self) -> Examination:
+        """Ask all nodes what they have."""
+        return await examine(self._ledger.tip, self._performer)
+
+    async def backup(self) -> bytes:
+        """Return a copy of the database as an SQLite file; of other databases without what has finished.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        return await self._store.backup() or await copying.copied(await self._store.load())
 
     async def job(self, id_: str) -> Job | None:
         """Return the job of that id, a little later if it is about to end."""
@@ -347,6 +373,7 @@ class ControlPlane:
         if brick is None:
             raise errors.NotFound("Id not found")
         brick_evict.check(self._ledger.tip, brick)
+        await self._learn_sets(brick.volume)
         operation = OperationId(self._ids.new())
         replan = self._eviction(operation, brick.id, check_heal=check_heal)
         return await self._decide(
@@ -400,6 +427,8 @@ class ControlPlane:
         operation = OperationId(self._ids.new())
         replan = self._eviction(operation, brick, check_heal=check_heal)
         try:
+            if found := self._ledger.tip.brick(brick):
+                await self._learn_sets(found.volume)
             plan = replan(self._ledger.tip, self._health.avoid)
         except errors.Error as why:
             raise errors.Conflict(removal.refusal(self._ledger.tip, removing.operation, brick, why)) from why
@@ -483,12 +512,12 @@ class ControlPlane:
 
     async def clone_volume(self, id_: str, name: str) -> OperationId:
         """Begin to make a volume that starts as a copy. Raises ``NotFound``, ``Conflict``, ``TooManyOperations``."""
-        source = self._volume(id_)
+        await self._learn_sets(self._volume(id_).id)
         operation = OperationId(self._ids.new())
         with self._slot(operation):
             plan = volume_clone.plan(
                 self._ledger.tip,
-                source,
+                self._volume(id_),
                 name,
                 volume=VolumeId(self._ids.new()),
                 operation=operation,
@@ -503,6 +532,33 @@ class ControlPlane:
         operation = OperationId(self._ids.new())
         with self._slot(operation):
             return await self._begin(operation, hosting.plan_restriction(self._ledger.tip, volume, restriction))
+
+    async def _learn_all_sets(self) -> None:
+        """Ask gluster for the sets of all volumes where they are guessed, until all are known."""
+        pause = _LEARN_EVERY
+        while guessed := [volume for volume in self._ledger.tip.volumes() if volume.sets_guessed]:
+            for volume in guessed:
+                try:
+                    await self._learn_sets(volume.id)
+                except errors.Error as error:
+                    _log.warning("The brick sets of volume %s are not known yet: %s", volume.id, error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LEARN_SELDOM)
+
+    async def _learn_sets(self, id_: VolumeId) -> None:
+        """Ask gluster which bricks of a volume make a set, if that is not known.
+
+        Raises:
+            Conflict: gluster has other bricks than we know of.
+            NodeError: no node could tell.
+        """
+        volume = self._ledger.tip.volume(id_)
+        if volume is None or not volume.sets_guessed:
+            return
+        told = await self._performer.do(brick_order.look(self._ledger.tip, volume, self._health.avoid), sure=True)
+        volume = self._ledger.tip.volume(id_)
+        if volume and volume.sets_guessed and isinstance(told, steps.VolumeBricks):
+            await self._commit([brick_order.learned(self._ledger.tip, volume, told)])
 
     # -- block volumes -------------------------------------------------------------------------------------------
 

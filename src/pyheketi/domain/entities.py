@@ -181,6 +181,8 @@ class Volume:
     """Clusters that the client named when it asked for the volume; kept for exports."""
     brick_sets: tuple[tuple[BrickId, ...], ...] = ()
     """In the order gluster was told."""
+    sets_guessed: bool = False
+    """Whether the sets are only likely: Heketi's database does not tell them, gluster does."""
     pending: Pending | None = None
 
     @property

@@ -6,6 +6,8 @@ Nothing is remembered here: what was done of a step is asked of the node.
 from collections.abc import Sequence
 from typing import assert_never
 
+from pyheketi.commands import examination
+from pyheketi.commands.examination import NodePicture
 from pyheketi.commands.options import NodeOptions
 from pyheketi.engine import block_steps, brick_steps, clone_steps, device_steps, nodes, peer_steps, volume_steps
 from pyheketi.executors.base import Executor
@@ -44,6 +46,8 @@ class Performer:
                 await volume_steps.delete(self._nodes, step)
             case steps.AddBricks():
                 await volume_steps.add_bricks(self._nodes, step, sure=sure)
+            case steps.LookAtVolume():
+                return await volume_steps.look(self._nodes, step)
             case steps.CheckReplaceable():
                 if sure:  # otherwise it is replaced already
                     await volume_steps.check_replaceable(self._nodes, step)
@@ -97,6 +101,7 @@ class Performer:
                 steps.DestroyBrick()
                 | steps.DeleteVolume()
                 | steps.AddBricks()
+                | steps.LookAtVolume()
                 | steps.CheckReplaceable()
                 | steps.ReplaceBrick()
                 | steps.HealVolume()
@@ -111,6 +116,18 @@ class Performer:
             case _:
                 assert_never(step)
         return None
+
+    async def examine(self, host: str, hosting: Sequence[str]) -> NodePicture:
+        """Return everything that a node has; ``hosting`` names volumes whose block volumes it is asked for."""
+        return examination.read(await self._nodes.ask(host, examination.look(hosting, self._nodes.options)))
+
+    async def options_of(self, hosts: Sequence[str], name: str) -> dict[str, str]:
+        """Return the options of a volume. Raises ``Unexpected`` if gluster knows none of that name."""
+        return await volume_steps.options_of(self._nodes, hosts, name)
+
+    async def set_options(self, hosts: Sequence[str], name: str, options: Sequence[tuple[str, str]]) -> None:
+        """Set options of a volume, all at once."""
+        await volume_steps.set_options(self._nodes, hosts, name, options)
 
     async def has_effect(self, step: Step) -> bool:
         """Return whether a step without return has had any effect: false for all others."""

@@ -7,10 +7,11 @@ the plan is on disk and the nodes can be asked what was done of it.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from pyheketi.commands.examination import NodePicture
 from pyheketi.domain import errors
 from pyheketi.domain.topology import Topology
 from pyheketi.engine.ledger import Ledger
@@ -41,6 +42,10 @@ class Performs(Protocol):
 
     async def undo(self, step: Step, outcome: Outcome = None) -> Outcome:
         """Undo a step, whatever of it was done."""
+        ...
+
+    async def examine(self, host: str, hosting: Sequence[str]) -> NodePicture:
+        """Return everything that a node has."""
         ...
 
     async def has_effect(self, step: Step) -> bool:

@@ -2,13 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pyheketi.commands import gluster, gluster_xml, volumes
 from pyheketi.commands.gluster_xml import GlusterVolume
 from pyheketi.domain import errors
 from pyheketi.engine.nodes import Nodes, first_failure, merged, reworded
-from pyheketi.operations.steps import AddBricks, CheckReplaceable, CreateVolume, DeleteVolume, HealVolume, ReplaceBrick
+from pyheketi.operations.steps import (
+    AddBricks,
+    CheckReplaceable,
+    CreateVolume,
+    DeleteVolume,
+    HealVolume,
+    LookAtVolume,
+    ReplaceBrick,
+    VolumeBricks,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +81,28 @@ async def has_new_bricks(nodes: Nodes, step: AddBricks) -> bool:
     """Return whether a volume has any of the bricks that the step adds."""
     found = await nodes.on_any(step.hosts, lambda host: _find(nodes, host, step.name))
     return found is not None and any(brick in found.bricks for each in step.brick_sets for brick in each)
+
+
+async def look(nodes: Nodes, step: LookAtVolume) -> VolumeBricks:
+    """Return the bricks of a volume. Raises ``Unexpected`` if gluster knows none of that name."""
+    return VolumeBricks(await nodes.on_any(step.hosts, lambda host: _present(nodes, host, step.name)))
+
+
+async def options_of(nodes: Nodes, hosts: Sequence[str], name: str) -> dict[str, str]:
+    """Return the options of a volume. Raises ``Unexpected`` if gluster knows none of that name."""
+
+    async def on(host: str) -> dict[str, str]:
+        found = await _find(nodes, host, name)
+        if found is None:
+            raise errors.Unexpected(host, f"Gluster on {host} knows no volume {name}")
+        return dict(found.options)
+
+    return await nodes.on_any(hosts, on)
+
+
+async def set_options(nodes: Nodes, hosts: Sequence[str], name: str, options: Sequence[tuple[str, str]]) -> None:
+    """Set options of a volume, all at once."""
+    await nodes.on_any(hosts, lambda host: nodes.run(host, volumes.set_options(name, options, nodes.options)))
 
 
 async def check_replaceable(nodes: Nodes, step: CheckReplaceable) -> None:

@@ -25,6 +25,7 @@ _TYPES: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
             steps.CreateVolume,
             steps.DeleteVolume,
             steps.AddBricks,
+            steps.LookAtVolume,
             steps.CheckReplaceable,
             steps.ReplaceBrick,
             steps.HealVolume,

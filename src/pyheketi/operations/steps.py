@@ -115,6 +115,15 @@ class AddBricks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookAtVolume:
+    """Ask gluster for the bricks of a volume. Outcome: ``VolumeBricks``."""
+
+    hosts: tuple[str, ...]
+    """Where to run gluster: the first that can tell."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReplaceable:
     """Make sure that a volume can do without one of its bricks (placement.md §13)."""
 
@@ -289,6 +298,7 @@ Step: TypeAlias = (
     | CreateVolume
     | DeleteVolume
     | AddBricks
+    | LookAtVolume
     | CheckReplaceable
     | ReplaceBrick
     | HealVolume
@@ -331,6 +341,13 @@ class Probed:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeBricks:
+    """The bricks of a volume as gluster has them, set by set."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BrickOfClone:
     """A brick as gluster made it."""
 
@@ -368,4 +385,4 @@ class BlockSize:
     """What all hosts can serve."""
 
 
-Outcome: TypeAlias = DeviceReport | Reclaimed | Probed | Cloned | BlockTarget | BlockSize | None
+Outcome: TypeAlias = DeviceReport | Reclaimed | Probed | VolumeBricks | Cloned | BlockTarget | BlockSize | None

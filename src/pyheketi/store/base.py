@@ -43,6 +43,14 @@ class Store(Protocol):
         """Return an operation by id, finished ones included."""
         ...
 
+    async def backup(self) -> bytes | None:
+        """Return a copy of everything as an SQLite file that a server can be started on; None if it is no such file.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        ...
+
     async def forget_finished(self, before: float) -> int:
         """Delete operations that finished before a time (seconds since the epoch); return how many."""
         ...

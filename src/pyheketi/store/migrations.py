@@ -125,6 +125,7 @@ _CLONES_AND_BLOCK_VOLUMES = (
     "ALTER TABLE volumes ADD COLUMN reserved_gib BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE volumes ADD COLUMN restriction TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE volumes ADD COLUMN requested_clusters TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE volumes ADD COLUMN sets_guessed BOOLEAN NOT NULL DEFAULT FALSE",
     # Those that were made before took nothing for themselves: the same split as of new ones (placement.md §15).
     "UPDATE volumes SET reserved_gib = size_gib - size_gib * 98 / 100 WHERE block",
     """

@@ -163,14 +163,14 @@ def volume_to_row(volume: Volume) -> Row:
         _to_json([request.type, request.replica, request.data, request.redundancy]),
         *(volume.gid, _to_json(volume.options), volume.snapshot.enabled, volume.snapshot.factor, volume.block),
         *(_to_json(volume.brick_sets), *_pending_to_row(volume.pending)),
-        *(volume.reserved_gib, volume.restriction, _to_json(volume.requested_clusters)),
+        *(volume.reserved_gib, volume.restriction, _to_json(volume.requested_clusters), volume.sets_guessed),
     )
 
 
 def volume_from_row(row: Row) -> Volume:
     """Return the volume of a row."""
     id_, cluster, name, size_gib, durability, request, gid, options, enabled, factor, block, sets, *rest = row
-    *pending, reserved, restriction, clusters = rest
+    *pending, reserved, restriction, clusters, guessed = rest
     type_, replica, data, redundancy = _from_json(request)
     return Volume(
         id=id_,
@@ -188,6 +188,7 @@ def volume_from_row(row: Row) -> Volume:
         reserved_gib=reserved,
         restriction=restriction,
         requested_clusters=tuple(_from_json(clusters)),
+        sets_guessed=bool(guessed),
     )
 
 

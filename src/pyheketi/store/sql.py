@@ -63,6 +63,10 @@ class SqlStore:
         with failures.readable(self._database.name):
             return rows.operation_from_row(found[0]) if found else None
 
+    async def backup(self) -> bytes | None:
+        """Return a copy of everything as an SQLite file; None if the database is none."""
+        return await self._run(self._serialize) if self._connection.dialect.name == "sqlite" else None
+
     async def forget_finished(self, before: float) -> int:
         """Delete operations that finished before a time (seconds since the epoch); return how many."""
         return await self._run(lambda: self._forget(before))
@@ -107,6 +111,10 @@ class SqlStore:
             for text, values in rows.writes(changes, operations):
                 run(text, values if len(values) > 1 else values[0])
         return expected + 1
+
+    def _serialize(self) -> bytes:
+        connection: Any = self._connection.connection.dbapi_connection
+        return bytes(connection.serialize())
 
     def _forget(self, before: float) -> int:
         with self._transaction() as run:

@@ -117,8 +117,9 @@ def _require_ours(path: Path) -> None:
         return
     if len(head) == 20 and _BOLT_MAGIC in struct.unpack_from("<I", head, 16) + struct.unpack_from(">I", head, 16):
         raise errors.StoreError(
-            f"Database {path} is one of Heketi 10 or older (BoltDB). Its import comes with a later release; until then"
-            " keep it, and name another file for this server. It was left untouched."
+            f"Database {path} is one of Heketi 10 or older (BoltDB). To take it over, run:\n"
+            f"  heketi db import --from={path}\n"
+            f"The original stays beside it as {path}.heketi10. So far it was left untouched."
         )
     if head and not head.startswith(_MAGIC):
         raise errors.StoreError(f"Database {path} is not an SQLite database. Name another file. It was left untouched.")

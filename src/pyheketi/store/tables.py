@@ -47,7 +47,7 @@ VOLUMES = Table(
     (
         *("id", "cluster", "name", "size_gib", "durability", "durability_request", "gid", "options"),
         *("snapshot_enabled", "snapshot_factor", "block", "brick_sets", *_PENDING),
-        *("reserved_gib", "restriction", "requested_clusters"),
+        *("reserved_gib", "restriction", "requested_clusters", "sets_guessed"),
     ),
 )
 BRICKS = Table(

@@ -33,9 +33,12 @@ class _Format(logging.Formatter):
         return super().format(record)
 
 
-def set_up(level: str) -> None:
-    """Log from ``level`` on; an unknown word means ``info``."""
-    ordinary = logging.StreamHandler(sys.stdout)
+def set_up(level: str, *, to_stderr: bool = False) -> None:
+    """Log from ``level`` on; an unknown word means ``info``.
+
+    What is no error goes to standard output, unless that is for something else.
+    """
+    ordinary = logging.StreamHandler(sys.stderr if to_stderr else sys.stdout)
     ordinary.addFilter(lambda record: record.levelno < logging.ERROR)
     bad = logging.StreamHandler(sys.stderr)
     bad.setLevel(logging.ERROR)

@@ -151,8 +151,8 @@ _LONG = {"\\b": "\\u0008", "\\f": "\\u000c"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def _fields(model: object) -> dict[str, object]:
-    """Return what is written of a model, in order; the encoder asks for it."""
+def fields_of(model: object) -> dict[str, object]:
+    """Return what is written of a model, in order; JSON encoders ask for it."""
     if not isinstance(model, WireModel):
         raise TypeError(f"{type(model).__name__} is no JSON")
     values, given, written = model.__dict__, model.__pydantic_fields_set__, {}
@@ -181,7 +181,7 @@ def shortest(value: float) -> float:
 
 
 _encoder = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=_fields
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=fields_of
 )
 
 

@@ -102,8 +102,11 @@ def _of_another_program(path: Path) -> None:
 
 
 STRANGERS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "Heketi 10": (lambda path: path.write_bytes(_bolt("<")), r"Heketi 10 .*BoltDB.*import.*later release.*untouched"),
-    "Heketi 10, big-endian": (lambda path: path.write_bytes(_bolt(">")), r"Heketi 10 .*BoltDB.*untouched"),
+    "Heketi 10": (
+        lambda path: path.write_bytes(_bolt("<")),
+        r"(?s)BoltDB.*heketi db import --from=.*untouched",
+    ),
+    "Heketi 10, big-endian": (lambda path: path.write_bytes(_bolt(">")), r"(?s)Heketi 10 .*BoltDB.*untouched"),
     "a text": (lambda path: path.write_text("x" * 5000), r"is not an SQLite database.*untouched"),
     "a few bytes": (lambda path: path.write_bytes(b"SQLi"), r"is not an SQLite database.*untouched"),
     "another program's": (_of_another_program, r"belongs to another program.*recipes"),

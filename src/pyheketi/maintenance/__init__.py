@@ -1,0 +1,1 @@
+"""What ``heketi`` does besides serving: take over databases, give them back, look into them (config.md §4)."""
