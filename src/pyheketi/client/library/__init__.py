@@ -1,0 +1,1 @@
+"""The clients to import, with the names of Heketi's official one (clients.md §6)."""
