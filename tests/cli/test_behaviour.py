@@ -70,12 +70,6 @@ def test_a_hint_follows_no_plain_error(cli: Cli) -> None:
         assert cli(["-s", server.url, "volume", "info", ID]).stderr == "Error: Invalid path or request\n"
 
 
-def test_templates_are_refused_with_a_reason(cli: Cli) -> None:
-    outcome = cli(["topology", "info", "--template", "{{.}}"])
-    assert (outcome.exit, outcome.stdout) == (255, "")
-    assert "--json" in outcome.stderr
-
-
 NODE = {"id": "n", "cluster": ID, "hostnames": {"manage": ["m"], "storage": ["s.example"]}, "zone": 1}
 ADDED: Script = {
     ("POST", "/nodes"): [Canned(202, headers={"Location": "/queue/1"})],

@@ -39,8 +39,8 @@ LOCAL = re.compile(
 SKIPPED = {
     "info empty": "fixed: an empty id is a missing id",
     "delete empty id": "fixed: an empty id is a missing id",
-    "info bad template": "templates come with a later issue",
-    "info template bad field": "templates come with a later issue",
+    "info bad template": "templates are Jinja2's, not Go's",
+    "info template bad field": "templates are Jinja2's, not Go's",
     "pv --json": "shows no document of the server; see test_behaviour",
     "pv file unwritable": "needs a volume first; see test_behaviour",
 }

@@ -36,6 +36,8 @@ def main() -> None:
 def run(words: Sequence[str]) -> int:
     """Carry out a command line and return the exit status."""
     terminal = Terminal()
+    if words and words[0].startswith("__complete"):
+        return _complete(terminal, words)
     try:
         session = Session(parser.parse(ROOT, words), terminal)
     except Problem as problem:
@@ -54,6 +56,16 @@ def run(words: Sequence[str]) -> int:
         terminal.clear()
         if terminal.interactive and session.simulated:
             terminal.complain('Note: this server uses simulated nodes (executor "mock"); no real volume is made.')
+    return 0
+
+
+def _complete(terminal: Terminal, words: Sequence[str]) -> int:
+    """Tell a shell what could come next."""
+    from pyheketi.cli import completion  # noqa: PLC0415  # asked for by shells only
+
+    said, directive = completion.answer(ROOT, words)
+    terminal.write(said)
+    terminal.complain(directive)
     return 0
 
 

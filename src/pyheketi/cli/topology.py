@@ -24,12 +24,18 @@ if TYPE_CHECKING:
 
 def show(session: Session) -> None:
     """Show everything; nothing is printed before all is known."""
-    if session.text("template") and not session.json:
-        raise Problem("--template is not supported yet: use --json, and a program such as jq to pick from it")
+    layout_wanted = session.text("template")
+    if layout_wanted and not session.json:
+        from pyheketi.cli import template  # noqa: PLC0415  # costs time that nobody else should pay
+
+        compiled = template.compiled(layout_wanted)
     with connect(session) as client:
         topology = client.whole_topology()
     if session.json:
         session.write(to_json(topology))
+        return
+    if layout_wanted:
+        session.write(template.rendered(compiled, to_json(topology)))
         return
     for cluster in topology.clusters:
         session.write("".join(_cluster_text(cluster)))

@@ -190,6 +190,37 @@ _DATABASE = Command(
     ),
 )
 
+_SET_UP = Command(
+    name="setup-openshift-heketi-storage",
+    aliases=("setup-heketi-db-storage", "setup-kubernetes-heketi-storage"),
+    help="Make a volume for the database, and a list for Kubernetes that copies the database there",
+    action="openshift.set_up",
+    flags=(
+        _text("listfile", "file to write", default="heketi-storage.json"),
+        _text("image", "container image of the job that copies", default="heketi/heketi:dev"),
+        _text("durability", "replicate or none", default="replicate"),
+        _integer("replica", "copies of a replicate volume", 3),
+        _text("gluster-volume-options", "options for gluster instead of the usual ones, separated by commas"),
+        _text("append-volume-options", "more options for gluster, separated by commas"),
+        _text("node-selector", "key=value of the nodes that the job may run on"),
+    ),
+    example="heketi-cli setup-openshift-heketi-storage --image=registry.example.com/heketi:10",
+)
+
+_COMPLETION = Command(
+    name="completion",
+    help="Print a script that lets a shell complete commands",
+    commands=tuple(
+        Command(
+            name=shell.lower(),
+            help=f"For {shell}",
+            action=f"completion.{shell.lower()}",
+            flags=(_switch("no-descriptions", "names only"),),
+        )
+        for shell in ("bash", "fish", "PowerShell", "zsh")
+    ),
+)
+
 _NODE = Command(
     name="node",
     help="Manage nodes",
@@ -304,7 +335,11 @@ _TOPOLOGY = Command(
             name="info",
             help="Show all clusters with everything in them",
             action="topology.show",
-            flags=(_text("template", "not supported yet", "T"),),
+            example=(
+                "heketi-cli topology info --template "
+                "'{% for cluster in clusters %}{{ cluster.id }}: {{ cluster.volumes | length }} volumes\\n{% endfor %}'"
+            ),
+            flags=(_text("template", "print this Jinja2 template, filled with what --json prints", "T"),),
         ),
         Command(
             name="load",
@@ -425,11 +460,13 @@ ROOT = Command(
         _CLUSTER,
         _DATABASE,
         _DEVICE,
+        _SET_UP,
         _LOG_LEVEL,
         _NODE,
         _SERVER,
         _TOPOLOGY,
         _VOLUME,
+        _COMPLETION,
         Command(name="help", help="Show help for a command", arguments="[command]", action="root.help_for"),
     ),
     example="heketi-cli volume list",

@@ -182,6 +182,10 @@ class Client:
         """Return what is wrong in the database as JSON, as the server wrote it."""
         return self._connection.call("GET", "/db/check")
 
+    def database_backup(self) -> bytes:
+        """Return a copy of the database."""
+        return self._connection.call("GET", "/backup/db")
+
     def examination(self) -> bytes:
         """Return what the nodes have, compared with the database, as JSON, as the server wrote it."""
         return self._connection.call("GET", "/internal/state/examine/gluster")
