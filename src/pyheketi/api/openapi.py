@@ -19,6 +19,21 @@ _ID: dict[str, Any] = {
 }
 
 
+_FAILURES = {
+    400: "The request is wrong",
+    401: "No valid token, or one of a user who may not do this",
+    403: "A token of a user who may not do this",
+    404: "No such object",
+    409: "The state of the object forbids it",
+    413: "The body is too large",
+    422: "The body cannot be read",
+    429: "Too many operations at the same time; Retry-After tells when to come back",
+    500: "It cannot be done, for want of space, say; the text tells why",
+    503: "The server is stopping, or changes are disabled for maintenance",
+}
+"""What may go wrong with any request, told as text."""
+
+
 def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document."""
     endpoints = tuple(endpoints)
@@ -36,11 +51,20 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
         "info": {"title": "pyheketi", "version": version, "description": "GlusterFS volumes on demand."},
         "paths": paths,
         "components": {
-            "schemas": definitions.get("$defs", {}),
+            "schemas": _with_null(definitions.get("$defs", {})),
             "securitySchemes": {"jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
         "security": [{"jwt": []}],
     }
+
+
+def _with_null(models: dict[str, Any]) -> dict[str, Any]:
+    """Return schemas that tell that lists and maps which nobody gave are null, as Go writes them."""
+    for model in models.values():
+        for described in model.get("properties", {}).values():
+            if described.get("type") in ("array", "object"):
+                described["type"] = [described["type"], "null"]
+    return models
 
 
 def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
@@ -59,10 +83,8 @@ def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
     if endpoint.answer:
         success["content"] = {"application/json": {"schema": schemas[endpoint.answer]}}
     text = {"text/plain": {"schema": {"type": "string"}}}
-    described["responses"] = {
-        str(endpoint.status): success,
-        "default": {"description": "What went wrong, as text", "content": text},
-    }
+    failures = {str(status): {"description": why, "content": text} for status, why in _FAILURES.items()}
+    described["responses"] = failures | {str(endpoint.status): success}
     if endpoint.path == "/queue/{id}":
         described["responses"] |= {
             "200": {"description": "Still at work", "headers": {"X-Pending": {"schema": {"const": "true"}}}},
@@ -142,7 +164,8 @@ def _fields(schema: dict[str, Any], described: dict[str, Any], prefix: str = "")
     for name, field in _resolve(schema, described).get("properties", {}).items():
         items = field.get("items", {})
         inner = _resolve(items or field, described)
-        kind = str(inner.get("type", "anything"))
+        kind = inner.get("type", "anything")
+        kind = str(kind[0] if isinstance(kind, list) else kind)
         yield (
             f"{prefix}{name}",
             f"list of {kind}s" if items else kind,
