@@ -142,7 +142,7 @@ LINES = [
     # gk-deploy, with the address and the secret on the command line
     (
         "heketi-cli -s $HEKETI_CLI_SERVER --user admin --secret 'adminkey' topology load --json=topology.json | wc -l",
-        "7",
+        "6",
     ),
 ]
 
