@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,6 +37,7 @@ from pyheketi.engine.perform import Performer
 from pyheketi.executors.base import Executor
 from pyheketi.executors.fake.executor import FakeExecutor
 from pyheketi.executors.fake.nodes import FakeNodes
+from pyheketi.executors.injecting import InjectingExecutor
 from pyheketi.executors.ssh.executor import SshExecutor, SshOptions
 from pyheketi.planning.limits import UNLIMITED, Limits
 from pyheketi.store.base import Store
@@ -174,6 +176,10 @@ def make_executor(settings: Settings, topology: Topology, tip: Callable[[], Topo
         Error: the key file cannot be used.
     """
     gluster = settings.glusterfs
+    if gluster.executor.startswith("inject/"):
+        real = replace(gluster, executor=gluster.executor.removeprefix("inject/"))
+        inner = make_executor(replace(settings, glusterfs=real), topology, tip)
+        return InjectingExecutor(inner, gluster.injectexec)
     if gluster.executor != "mock":
         return SshExecutor(_ssh_options(gluster))
 

@@ -7,20 +7,23 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pyheketi.config import jsonc
+from pyheketi.config import injection, jsonc
+from pyheketi.config.injection import Injection
 from pyheketi.config.settings import UNUSED, UNUSED_VARIABLES, GlusterSettings, NodeSettings, Settings, SshSettings
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _MODES = ("normal", "read-only", "local-client")
 _LEVELS = ("none", "critical", "error", "warning", "info", "debug")
-_FREE = frozenset({"kubeexec", "injectexec"})
+_FREE = frozenset({"kubeexec"})
 """Sections whose contents are not looked at."""
 
 _TOP = frozenset({"port", "bind_address", "enable_tls", "cert_file", "key_file", "request_body_limit_kb"}) | frozenset(
     {"database_url", "job_retention_hours", "shutdown_grace_seconds", "default_state"}
 )
-_ELSEWHERE = frozenset({"volume_create_retries", "mock_device_size_gb", "trusted_known_hosts", "nodes", "ssh"})
+_ELSEWHERE = frozenset(
+    {"volume_create_retries", "mock_device_size_gb", "trusted_known_hosts", "nodes", "ssh", "injectexec"}
+)
 """Fields that are no keys of their section."""
 
 _PLACE: dict[type, jsonc.Path] = {
@@ -179,7 +182,7 @@ class _Reader:
             return GlusterSettings()
         path, value = top["glusterfs"]
         known = {each.name for each in fields(GlusterSettings)} - _ELSEWHERE
-        known |= {"sshexec", "operation_retry_limits", "allocator", *_FREE, "db_read_only"}
+        known |= {"sshexec", "injectexec", "operation_retry_limits", "allocator", *_FREE, "db_read_only"}
         section = self._section(path, value, known)
         values = self._values(GlusterSettings, section)
         self._warn_unused(section, {"db_read_only"})
@@ -206,8 +209,17 @@ class _Reader:
             nodes.pop("rebalance_on_expansion", None)
         reach = self._values(SshSettings, ssh_section)
         trusted = tuple(filter(None, self._environ.get("SSH_KNOWN_HOSTS", "").split(":")))
+        if "injectexec" in section:
+            values["injectexec"] = self._injection(*section["injectexec"])
         values |= {"nodes": NodeSettings(**nodes), "ssh": SshSettings(**reach, trusted_known_hosts=trusted)}
         return GlusterSettings(**values)
+
+    def _injection(self, path: jsonc.Path, value: object) -> Injection:
+        def complain(below: tuple[str, ...], text: str) -> None:
+            where = (*path, *below)
+            self.faults.append(f"{self._at(where)}: {'.'.join(where)}: {text}")
+
+        return injection.parse(value, complain)
 
     # -- sections ------------------------------------------------------------------------------------------------
 
@@ -414,9 +426,9 @@ def _has_executor(settings: Settings) -> Iterator[_Finding]:
     executor = settings.glusterfs.executor
     if executor in ("kube", "kubernetes"):
         yield (_EXECUTOR,), "the Kubernetes executor comes with a later release; use ssh"
-    elif executor not in ("ssh", "mock"):
-        yield (_EXECUTOR,), f"invalid executor: {executor} (ssh or mock)"
-    elif executor == "ssh" and not settings.glusterfs.ssh.keyfile:
+    elif executor.removeprefix("inject/") not in ("ssh", "mock"):
+        yield (_EXECUTOR,), f"invalid executor: {executor} (ssh, mock, inject/ssh or inject/mock)"
+    elif executor.endswith("ssh") and not settings.glusterfs.ssh.keyfile:
         about = (("glusterfs", "sshexec", "keyfile"), _EXECUTOR)
         yield about, "Missing ssh private key file in configuration"
 

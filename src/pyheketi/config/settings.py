@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from pyheketi.config.injection import Injection
+
+_NOTHING_GOES_WRONG = Injection()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSettings:
@@ -69,7 +73,7 @@ class GlusterSettings:
     db: str = "heketi.db"
     """Database file; its folder must exist."""
     executor: str = "ssh"
-    """``ssh``, or ``mock`` for simulated nodes."""
+    """``ssh``, or ``mock`` for simulated nodes; after ``inject/``, commands go wrong as ``injectexec`` says."""
     loglevel: str = "info"
     """none, critical, error, warning, info or debug."""
     brick_max_size_gb: int = 4096
@@ -114,6 +118,8 @@ class GlusterSettings:
     """Makes ids and placement reproducible: for tests and demonstrations only."""
     mock_device_size_gb: int = 500
     """GiB of simulated disks, from the environment only."""
+    injectexec: Injection = _NOTHING_GOES_WRONG
+    """What goes wrong on nodes, for tests."""
     nodes: NodeSettings = NodeSettings()
     """How nodes are set up."""
     ssh: SshSettings = SshSettings()

@@ -109,11 +109,18 @@ def test_all_faults_at_once() -> None:
     ]
 
 
+EXECUTORS = "(ssh, mock, inject/ssh or inject/mock)"
+
+
 @pytest.mark.parametrize(
     ("change", "environ", "expected"),
     [
-        ({"executor": "x"}, {}, "f:1:86: glusterfs.executor: invalid executor: x (ssh or mock)"),
-        ({}, {"HEKETI_EXECUTOR": "x"}, "HEKETI_EXECUTOR: invalid executor: x (ssh or mock)"),
+        (
+            {"executor": "x"},
+            {},
+            "f:1:86: glusterfs.executor: invalid executor: x (ssh, mock, inject/ssh or inject/mock)",
+        ),
+        ({}, {"HEKETI_EXECUTOR": "x"}, f"HEKETI_EXECUTOR: invalid executor: x {EXECUTORS}"),
         ({}, {"HEKETI_HTTP_PORT": "70000"}, "HEKETI_HTTP_PORT: expected a TCP port, 1 to 65535, found '70000'"),
         ({}, {"HEKETI_SSH_PORT": "0"}, "HEKETI_SSH_PORT: expected a TCP port, 1 to 65535, found '0'"),
         (
@@ -291,7 +298,7 @@ def _shown(default: object) -> str:
 
 TOLD_IN_PROSE = {
     *("admin_key", "user_key", "iat_leeway_seconds", "disable_auth", "glusterfs", "nodes", "ssh"),
-    *("volume_create_retries", "mock_device_size_gb", "trusted_known_hosts"),
+    *("volume_create_retries", "mock_device_size_gb", "trusted_known_hosts", "injectexec"),
 }
 
 
