@@ -312,7 +312,7 @@ class Topology:
     __hash__ = None  # type: ignore[assignment]  # compared in tests only
 
     def __str__(self) -> str:
-        return ", ".join(f"{len(entities)} {kind.__name__.lower()}s" for kind, entities in self._entities.items())
+        return ", ".join(f"{len(entities)} {_kind_name(kind)}s" for kind, entities in self._entities.items())
 
     def __repr__(self) -> str:
         return f"<Topology of {self}>"
@@ -349,8 +349,12 @@ def _host_keys(node: Node) -> list[tuple[str, str]]:
     return [*(("manage", host) for host in node.manage), *(("storage", host) for host in node.storage)]
 
 
+def _kind_name(kind: type) -> str:
+    return "block volume" if kind is BlockVolume else kind.__name__.lower()
+
+
 def _name(entity: Entity) -> str:
-    return "block volume" if isinstance(entity, BlockVolume) else type(entity).__name__.lower()
+    return _kind_name(type(entity))
 
 
 def _label(entity: Entity) -> str:
