@@ -14,6 +14,7 @@ from pyheketi.config.settings import Settings
 from pyheketi.domain import errors
 from pyheketi.maintenance import database, offline
 from pyheketi.telemetry import log
+from pyheketi.wire.dump import text
 
 T = TypeVar("T")
 
@@ -94,6 +95,7 @@ def _add_database(groups: _Groups) -> None:
     made.add_argument("--dbfile", metavar="FILE", help="the database: ours, or a heketi.db of Heketi's")
     made = _command(groups, "consistency-check", "look for contradictions in a database", _check)
     made.add_argument("--dbfile", metavar="FILE", help="the database: ours, a heketi.db of Heketi's, or JSON")
+    made.add_argument("--fail", action="store_true", help="end with status 1 if there are any")
     made = _command(groups, "delete-bricks-with-empty-path", "forget bricks that were never made", _delete_bricks)
     made.add_argument("--dbfile", metavar="FILE", help="the database")
     made.add_argument("--all", action="store_true", help="everywhere")
@@ -199,9 +201,12 @@ def _check(options: argparse.Namespace) -> None:
     if not options.dbfile:
         raise Stop("Please provide path for db file")
     try:
-        _say(database.check(Path(options.dbfile)), sys.stdout)
+        found = database.check(Path(options.dbfile))
     except (errors.Error, OSError) as error:
         raise Stop(f"failed to check db: {error}") from error
+    _say(text(found), sys.stdout)
+    if options.fail and found.totalinconsistencies:
+        raise Stop(f"{found.totalinconsistencies} inconsistencies")
 
 
 def _delete_bricks(options: argparse.Namespace) -> None:

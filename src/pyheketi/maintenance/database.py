@@ -13,6 +13,7 @@ from pyheketi.migrate import checking, importing
 from pyheketi.store import copying
 from pyheketi.store.base import Loaded
 from pyheketi.wire import checks
+from pyheketi.wire.check import Check
 from pyheketi.wire.dump import Dump, text
 
 KEPT = ".heketi10"
@@ -108,14 +109,14 @@ def export(source: Path, target: str) -> None:
         file.write(written)
 
 
-def check(source: Path) -> str:
-    """Return what is wrong in the database at ``source``, as JSON.
+def check(source: Path) -> Check:
+    """Return what is wrong in the database at ``source``.
 
     Raises:
         StoreError: it cannot be read.
         OSError: as above.
     """
-    return text(checking.check(asyncio.run(sources.read(source))))
+    return checking.check(asyncio.run(sources.read(source)))
 
 
 def delete_bricks_without_path(

@@ -176,6 +176,8 @@ def test_contradictions_are_found_in_any_kind_of_file(heketi: Shell, original: P
     assert (status, found["totalinconsistencies"]) == (0, 3)
     assert found["volumes"]["inconsistencies"] == [f"Volume {V} unknown brick {bricks[0]}"]
     assert len(found["devices"]["inconsistencies"]) == 2
+    status, _, err = heketi("db", "consistency-check", f"--dbfile={odd}", "--fail")
+    assert (status, err) == (1, "3 inconsistencies\n")
 
 
 def test_nothing_is_overwritten(heketi: Shell, original: Path) -> None:
