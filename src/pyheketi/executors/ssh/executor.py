@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import errno
 import logging
-import secrets
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,11 +19,12 @@ import asyncssh
 from pyheketi.commands import shell
 from pyheketi.commands.command import Result, Script
 from pyheketi.domain import errors
+from pyheketi.executors import command_log
 from pyheketi.executors.ssh import keys
+from pyheketi.executors.transcript import KILLED, Transcript
 
 _log = logging.getLogger(__package__)
 
-_KILLED = 128 + 9
 _CLOSING = 1.0
 """Seconds a finished session gets to close by itself, so that the node counts it no longer."""
 
@@ -60,42 +60,32 @@ class SshOptions:
 class _Session(asyncssh.SSHClientSession[bytes]):
     """Collects what a program says, until all of it has been said."""
 
-    def __init__(self, connection: asyncssh.SSHClientConnection, nonce: str) -> None:
+    def __init__(self, connection: asyncssh.SSHClientConnection, transcript: Transcript) -> None:
         self.connection = connection
+        self.transcript = transcript
         self.opened = asyncio.get_running_loop().time()
         """Before anything is asked of the node, so that its clock of the limit cannot have started earlier."""
         self.channel: asyncssh.SSHClientChannel[bytes]
-        self.stdout = bytearray()
-        self.stderr = bytearray()
         self.status: int | None = None
         """Exit status of the shell, if it has one."""
         self.ended = asyncio.Event()
         """The program said its last word, was killed, or the channel is closed."""
-        self.finished = False
-        """Whether it said its last word."""
         self.closed = asyncio.Event()
-        self._end = shell.end(nonce)
-        self._awaited = {None, asyncssh.EXTENDED_DATA_STDERR}
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         self.channel = chan
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
-        stream = self.stderr if datatype else self.stdout
-        stream += data
-        if stream.find(self._end, max(0, len(stream) - len(data) - len(self._end))) >= 0:
-            self._awaited.discard(datatype)
-        if not self._awaited:  # not the end of the streams: a daemon may keep them open for ever
-            self.finished = True
+        if self.transcript.hear(data, stderr=datatype is not None):
             self.ended.set()
 
     def exit_status_received(self, status: int) -> None:
         self.status = status
-        if status == _KILLED:
+        if status == KILLED:
             self.ended.set()
 
     def exit_signal_received(self, *_: object) -> None:
-        self.exit_status_received(_KILLED)
+        self.exit_status_received(KILLED)
 
     def connection_lost(self, _: Exception | None) -> None:
         self.ended.set()
@@ -113,16 +103,6 @@ class _Session(asyncssh.SSHClientSession[bytes]):
             _log.debug("A session does not close by itself, something still holds its output")
         finally:
             self.channel.close()
-
-    def failure(self, host: str, what: str, *, started: bool) -> errors.Unreachable:
-        """Return the error for a program that did not come to its end."""
-        if self.status is None:
-            return errors.Unreachable(host, f"the connection broke during: {what}", sent=True)
-        if started or self.status == _KILLED:  # its last words may be lost
-            return errors.Unreachable(host, f"its shell was ended (status {self.status}) during: {what}", sent=True)
-        said = bytes(self.stderr or self.stdout).decode(errors="backslashreplace").strip()
-        advice = " (the user must be allowed to run anything without password)" if said.startswith("sudo:") else ""
-        return errors.Unreachable(host, f"no shell could be started there (status {self.status}): {said}{advice}")
 
 
 @dataclass(slots=True)
@@ -175,29 +155,26 @@ class SshExecutor:
             TimedOut: see ``Executor.run``.
             RequestError: an argument cannot be given to a program.
         """
-        nonce = secrets.token_hex(16)
-        program = shell.program(nonce, script, lvm_wrapper=self._options.lvm_wrapper)
+        transcript = Transcript(script, lvm_wrapper=self._options.lvm_wrapper)
         if host not in self._nodes:
             self._nodes[host] = _Node(host, asyncio.Semaphore(self._options.sessions_per_node))
         node = self._nodes[host]
         where = f"{host}:{self._options.port}"
         async with node.sessions:
-            for command in script.commands:
-                _log.debug("Will run command [%s] on [%s]", command, where)
+            command_log.announce(_log, script, where)
             try:
-                results = await self._carry(node, script, nonce, program)
+                results = await self._carry(node, script, transcript)
             except errors.NodeError as exc:
-                _log.error("Failed to run [%s] on [%s]: %s", script, where, exc)
+                command_log.report_lost(_log, script, where, exc)
                 raise
-        for result in results:
-            _report(result, where)
+        command_log.report(_log, results, where)
         return results
 
-    async def _carry(self, node: _Node, script: Script, nonce: str, program: bytes) -> Sequence[Result]:
-        session = await self._open(node, script, nonce)
+    async def _carry(self, node: _Node, script: Script, transcript: Transcript) -> Sequence[Result]:
+        session = await self._open(node, script, transcript)
         try:
             async with asyncio.timeout(script.limit + self._options.grace):
-                session.send(program)
+                session.send(transcript.program)
                 await session.ended.wait()
         except TimeoutError:
             node.drop(session.connection)
@@ -206,16 +183,12 @@ class SshExecutor:
             raise
         finally:
             await session.close()
-        results = shell.parse(nonce, script, bytes(session.stdout), bytes(session.stderr))
-        if session.finished:
-            return results
         taken = asyncio.get_running_loop().time() - session.opened
-        what = str(script.commands[len(results)]) if len(results) < len(script.commands) else str(script)
-        if session.status in {None, _KILLED} and taken >= script.limit * 0.99:
-            raise errors.TimedOut(node.host, what, script.limit)
-        raise session.failure(node.host, what, started=shell.started(nonce, bytes(session.stdout)))
+        said = transcript.complaint
+        advice = " (the user must be allowed to run anything without password)" if said.startswith("sudo:") else ""
+        return transcript.conclude(node.host, session.status, taken, no_shell=said + advice)
 
-    async def _open(self, node: _Node, script: Script, nonce: str) -> _Session:
+    async def _open(self, node: _Node, script: Script, transcript: Transcript) -> _Session:
         """Open a session, on a new connection if the kept one is dead. Nothing is sent before it is open."""
         command = shell.launch(script.limit, sudo=self._options.sudo)
         patience = self._options.connect_timeout
@@ -225,7 +198,7 @@ class SshExecutor:
             connection = await self._connection(node)
             try:
                 async with asyncio.timeout(self._options.connect_timeout):
-                    return await _open_on(connection, command, nonce)
+                    return await _open_on(connection, command, transcript)
             except (asyncssh.Error, OSError) as exc:
                 if isinstance(exc, asyncssh.ChannelOpenError) and not connection.is_closed():
                     if patience <= 0:
@@ -317,8 +290,8 @@ class SshExecutor:
                 await asyncio.gather(*(connection.wait_closed() for connection in connections))
 
 
-async def _open_on(connection: asyncssh.SSHClientConnection, command: str, nonce: str) -> _Session:
-    session = _Session(connection, nonce)
+async def _open_on(connection: asyncssh.SSHClientConnection, command: str, transcript: Transcript) -> _Session:
+    session = _Session(connection, transcript)
     opening = asyncio.create_task(connection.create_session(lambda: session, command))
     try:
         await asyncio.shield(opening)
@@ -331,12 +304,3 @@ async def _open_on(connection: asyncssh.SSHClientConnection, command: str, nonce
 def _close_late(opening: asyncio.Task[tuple[Any, Any]]) -> None:
     if not opening.cancelled() and not opening.exception():
         opening.result()[0].close()
-
-
-def _report(result: Result, where: str) -> None:
-    """Log how a command ended. What a quiet one said may be secret, even if it failed."""
-    said = "output filtered" if result.command.quiet else f"Stdout [{result.stdout}]: Stderr [{result.stderr}]"
-    if result.ok or result.command.may_fail:
-        _log.debug("Ran command [%s] on [%s]: Status %d: %s", result.command, where, result.status, said)
-    else:
-        _log.error("Failed to run command [%s] on [%s]: Status %d: %s", result.command, where, result.status, said)
