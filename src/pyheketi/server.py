@@ -13,7 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import uvicorn
 import uvloop
@@ -26,7 +26,8 @@ from pyheketi.api.mode import Gate, Mode
 from pyheketi.api.table import table
 from pyheketi.commands.options import NodeOptions
 from pyheketi.config import load
-from pyheketi.config.settings import GlusterSettings, Settings
+from pyheketi.config.settings import KUBERNETES, GlusterSettings, Settings
+from pyheketi.control_plane.backups import Backups
 from pyheketi.control_plane.control_plane import ControlPlane, Rules
 from pyheketi.control_plane.health import HealthSchedule
 from pyheketi.control_plane.ids import RandomIds, SeededIds
@@ -42,7 +43,11 @@ from pyheketi.executors.ssh.executor import SshExecutor, SshOptions
 from pyheketi.planning.limits import UNLIMITED, Limits
 from pyheketi.store.base import Store
 from pyheketi.store.opening import open_store
+from pyheketi.store.watched import WatchedStore
 from pyheketi.telemetry import log
+
+if TYPE_CHECKING:
+    from pyheketi.kubernetes.access import Access
 
 _log = logging.getLogger(__name__)
 
@@ -120,6 +125,7 @@ async def serve(settings: Settings) -> int:
 
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(opened_store(settings))
+        store = await stack.enter_async_context(backed_up(settings, store))
         listener = stack.enter_context(_listen(settings))
         control_plane, executor = await stack.enter_async_context(running(settings, store, on_fatal))
         await _serve_http(settings, control_plane, executor, listener, stop)
@@ -139,6 +145,28 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.aclose()
+
+
+@contextlib.asynccontextmanager
+async def backed_up(settings: Settings, store: Store) -> AsyncIterator[Store]:
+    """Yield a store that is copied to a secret of Kubernetes after changes, if that is wanted and possible."""
+    if not settings.backup_db_to_kube_secret:
+        yield store
+        return
+    from pyheketi.kubernetes.secrets import LIMIT, DatabaseSecret  # noqa: PLC0415  # few need it
+
+    try:
+        secret = DatabaseSecret(_access(settings.glusterfs), settings.backup_name)
+    except ValueError as error:  # Heketi goes on, too
+        _log.error("There will be no backups, though backup_db_to_kube_secret is set: %s", error)
+        yield store
+        return
+    backups = Backups(store, secret.put, limit=LIMIT)
+    try:
+        yield WatchedStore(store, backups.changed)
+    finally:
+        await backups.aclose()
+        await secret.aclose()
 
 
 @contextlib.asynccontextmanager
@@ -174,12 +202,15 @@ def make_executor(settings: Settings, topology: Topology, tip: Callable[[], Topo
 
     Raises:
         Error: the key file cannot be used.
+        ValueError: the cluster of Kubernetes cannot be found, or its credentials cannot be used.
     """
     gluster = settings.glusterfs
     if gluster.executor.startswith("inject/"):
         real = replace(gluster, executor=gluster.executor.removeprefix("inject/"))
         inner = make_executor(replace(settings, glusterfs=real), topology, tip)
         return InjectingExecutor(inner, gluster.injectexec)
+    if gluster.executor in KUBERNETES:
+        return _kubernetes_executor(gluster)
     if gluster.executor != "mock":
         return SshExecutor(_ssh_options(gluster))
 
@@ -195,6 +226,35 @@ def make_executor(settings: Settings, topology: Topology, tip: Callable[[], Topo
     )
     _log.warning("%s", SIMULATED)
     return FakeExecutor(nodes)
+
+
+def _kubernetes_executor(gluster: GlusterSettings) -> Executor:
+    from pyheketi.executors.kubernetes import KubernetesExecutor, KubernetesOptions  # noqa: PLC0415  # few need it
+
+    kube = gluster.kube
+    return KubernetesExecutor(
+        _access(gluster, namespace=kube.namespace),
+        KubernetesOptions(
+            namespace=kube.namespace,
+            by_pod_name=kube.use_pod_names,
+            by_daemon_set=kube.gluster_daemonset,
+            container=kube.container,
+            max_connections=kube.max_connections,
+            scripts_per_node=kube.sessions_per_node,
+            limit_in_pod=not kube.disable_timeout_prefix,
+            connect_timeout=kube.connect_timeout,
+            lvm_wrapper=gluster.nodes.lvm_wrapper,
+        ),
+    )
+
+
+def _access(gluster: GlusterSettings, *, namespace: str = "") -> "Access":
+    """Return how to reach Kubernetes; ``namespace`` spares a look for our own. Raises ``ValueError``."""
+    from pyheketi.kubernetes import access, kubeconfig  # noqa: PLC0415  # few need it
+
+    if file := gluster.kube.kubeconfig:
+        return kubeconfig.from_file(Path(file), gluster.kube.context)
+    return access.in_cluster(os.environ, namespace=namespace)
 
 
 def _node_options(gluster: GlusterSettings) -> NodeOptions:

@@ -41,8 +41,19 @@ def launch(limit: float, *, sudo: bool = False) -> str:
         limit: seconds after which the shell and all that it started are killed; the status is then 137.
         sudo: whether commands run as root through sudo, which must not ask for a password.
     """
-    seconds = max(limit, 0.001)  # no limit at all is what timeout(1) makes of 0
-    return f"exec {'sudo -n ' if sudo else ''}timeout -s KILL {seconds:.3f} bash --norc --noprofile"
+    return f"exec {'sudo -n ' if sudo else ''}{' '.join(words(limit))}"
+
+
+def words(limit: float | None) -> tuple[str, ...]:
+    """Return program and arguments of the shell for a program, to be started without another shell.
+
+    Args:
+        limit: see ``launch``; nothing leaves it to whoever starts it to end it.
+    """
+    bash = ("bash", "--norc", "--noprofile")
+    if limit is None:
+        return bash
+    return ("timeout", "-s", "KILL", f"{max(limit, 0.001):.3f}", *bash)  # no limit is what timeout(1) makes of 0
 
 
 def program(nonce: str, script: Script, *, lvm_wrapper: str = "") -> bytes:

@@ -9,20 +9,28 @@ from typing import Any, TypeAlias
 
 from pyheketi.config import injection, jsonc
 from pyheketi.config.injection import Injection
-from pyheketi.config.settings import UNUSED, UNUSED_VARIABLES, GlusterSettings, NodeSettings, Settings, SshSettings
+from pyheketi.config.settings import (
+    KUBERNETES,
+    UNUSED,
+    UNUSED_OF_KUBE,
+    UNUSED_VARIABLES,
+    GlusterSettings,
+    KubeSettings,
+    NodeSettings,
+    Settings,
+    SshSettings,
+)
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _MODES = ("normal", "read-only", "local-client")
 _LEVELS = ("none", "critical", "error", "warning", "info", "debug")
-_FREE = frozenset({"kubeexec"})
-"""Sections whose contents are not looked at."""
-
 _TOP = frozenset({"port", "bind_address", "enable_tls", "cert_file", "key_file", "request_body_limit_kb"}) | frozenset(
-    {"database_url", "job_retention_hours", "shutdown_grace_seconds", "default_state"}
+    {"database_url", "job_retention_hours", "shutdown_grace_seconds", "default_state", "backup_db_to_kube_secret"}
 )
 _ELSEWHERE = frozenset(
-    {"volume_create_retries", "mock_device_size_gb", "trusted_known_hosts", "nodes", "ssh", "injectexec"}
+    {"volume_create_retries", "mock_device_size_gb", "trusted_known_hosts", "nodes", "ssh", "kube", "injectexec"}
+    | {"backup_name"}
 )
 """Fields that are no keys of their section."""
 
@@ -31,8 +39,10 @@ _PLACE: dict[type, jsonc.Path] = {
     GlusterSettings: ("glusterfs",),
     NodeSettings: ("glusterfs", "sshexec"),
     SshSettings: ("glusterfs", "sshexec"),
+    KubeSettings: ("glusterfs", "kubeexec"),
 }
-"""The section of the file that holds the keys of each kind of settings."""
+"""The section of the file that holds the keys of each kind of settings. How nodes are set up is told in the section of
+the executor."""
 
 _SECRET = frozenset({"jwt", "database_url"})
 """Keys at the top whose values are never part of a message."""
@@ -61,13 +71,17 @@ _ENVIRONMENT: dict[str, tuple[type, str]] = {
     "HEKETI_SSH_KEYFILE": (SshSettings, "keyfile"),
     "HEKETI_SSH_USER": (SshSettings, "user"),
     "HEKETI_SSH_PORT": (SshSettings, "port"),
+    "HEKETI_KUBE_NAMESPACE": (KubeSettings, "namespace"),
+    "HEKETI_KUBE_GLUSTER_DAEMONSET": (KubeSettings, "gluster_daemonset"),
+    "HEKETI_KUBE_USE_POD_NAMES": (KubeSettings, "use_pod_names"),
+    "HEKETI_KUBE_DB_SECRET_NAME": (Settings, "backup_name"),
     "HEKETI_DEFAULT_STATE": (Settings, "default_state"),
     "HEKETI_USER_KEY": (Settings, "user_key"),
     "HEKETI_ADMIN_KEY": (Settings, "admin_key"),
     "HEKETI_HTTP_PORT": (Settings, "port"),
     "HEKETI_JWT_IAT_LEEWAY_SECONDS": (Settings, "iat_leeway_seconds"),
 }
-"""Variables that override fields (config.md §2); the two that turn things off are apart."""
+"""Variables that override fields (config.md §2); those that only turn things on or off are apart."""
 
 _ZERO_IS_DEFAULT = frozenset(
     {
@@ -81,6 +95,7 @@ _ZERO_IS_DEFAULT = frozenset(
         "gluster_cli_timeout",
         "volume_create_retries",
         "request_body_limit_kb",
+        "max_connections",
         "sessions_per_node",
         "connect_timeout",
         "refresh_time_monitor_gluster_nodes",
@@ -88,7 +103,7 @@ _ZERO_IS_DEFAULT = frozenset(
     }
 )
 _NEGATIVE_IS_DEFAULT = frozenset({"block_hosting_volume_size", "volume_create"})
-_MAY_BE_NEGATIVE = frozenset({"max_volumes_per_cluster", "seed"}) | _NEGATIVE_IS_DEFAULT
+_MAY_BE_NEGATIVE = frozenset({"max_volumes_per_cluster", "max_connections", "seed"}) | _NEGATIVE_IS_DEFAULT
 
 
 _PORT = "a TCP port, 1 to 65535"
@@ -153,6 +168,7 @@ class _Reader:
         self._faulty: set[jsonc.Path] = set()
         self._positions = {_lower(path): place for path, place in document.positions.items()}
         self._variables: dict[jsonc.Path, str] = {}
+        self._places = dict(_PLACE)
         self.warnings = [f"{name}:{line}:{column}: {text}" for (line, column), text in document.warnings]
 
     def settings(self, *, disable_auth: bool) -> Settings:
@@ -165,24 +181,27 @@ class _Reader:
                 f"{self._at(top['use_auth'][0])}: use_auth: has no effect, as in Heketi 10: clients need a token "
                 "unless the server is started with --disable-auth"
             )
+        if self._environ.get("HEKETI_BACKUP_DB_TO_KUBE_SECRET"):  # any text turns it on
+            values["backup_db_to_kube_secret"] = True
         for role in ("admin", "user"):
             key = self._key(top, role)
             values.setdefault(f"{role}_key", key)
         values["port"] = values.get("port", 0)
         values["disable_auth"] = disable_auth
-        values["glusterfs"] = self._gluster(top)
+        values["glusterfs"] = self._gluster(top, cluster=values.get("backup_db_to_kube_secret", False))
         settings = Settings(**values)
         self._check(settings)
         return settings
 
-    def _gluster(self, top: "_Section") -> GlusterSettings:
+    def _gluster(self, top: "_Section", *, cluster: bool) -> GlusterSettings:
+        """Return the settings of gluster; ``cluster`` tells whether Kubernetes is needed whatever the executor is."""
         if "glusterfs" not in top:
             self.faults.append(f'{self._name}: glusterfs: this section is missing: "glusterfs": {{…}}')
             self._faulty.add(("glusterfs",))
             return GlusterSettings()
         path, value = top["glusterfs"]
         known = {each.name for each in fields(GlusterSettings)} - _ELSEWHERE
-        known |= {"sshexec", "injectexec", "operation_retry_limits", "allocator", *_FREE, "db_read_only"}
+        known |= {"sshexec", "injectexec", "kubeexec", "operation_retry_limits", "allocator", "db_read_only"}
         section = self._section(path, value, known)
         values = self._values(GlusterSettings, section)
         self._warn_unused(section, {"db_read_only"})
@@ -197,22 +216,43 @@ class _Reader:
         ):
             if self._environ.get(word) == "true":
                 values[flag] = True
-        ssh_path, ssh = section.get("sshexec", ((*path, "sshexec"), {}))
-        keys = {each.name for part in (NodeSettings, SshSettings) for each in fields(part)} - _ELSEWHERE
-        ssh_section = self._section(ssh_path, ssh, keys)
-        nodes = self._values(NodeSettings, ssh_section)
-        if _PREALLOC.fullmatch(nodes.get("block_prealloc", "full")) is None:
-            del nodes["block_prealloc"]
-            where = self._where((*_PLACE[NodeSettings], "block_prealloc"))
-            self.warnings.append(f"{where}: expected letters, digits, - and _; full is used")
-        if "HEKETI_GLUSTERAPP_REBALANCE_ON_EXPANSION" not in self._environ:
-            nodes.pop("rebalance_on_expansion", None)
-        reach = self._values(SshSettings, ssh_section)
-        trusted = tuple(filter(None, self._environ.get("SSH_KNOWN_HOSTS", "").split(":")))
         if "injectexec" in section:
             values["injectexec"] = self._injection(*section["injectexec"])
-        values |= {"nodes": NodeSettings(**nodes), "ssh": SshSettings(**reach, trusted_known_hosts=trusted)}
-        return GlusterSettings(**values)
+        return GlusterSettings(**values, **self._of_nodes(section, values.get("executor", ""), cluster=cluster))
+
+    def _of_nodes(self, gluster: "_Section", executor: str, *, cluster: bool) -> dict[str, Any]:
+        """Return how nodes are set up and reached. A section that nobody needs is not looked at: samples have all."""
+        pods = executor.removeprefix("inject/") in KUBERNETES
+        kube = self._section_of(KubeSettings, gluster, UNUSED_OF_KUBE) if pods or cluster else {}
+        ssh = {} if pods else self._section_of(SshSettings, gluster)
+        if pods:
+            self._places[NodeSettings] = self._places[KubeSettings]
+        for key in UNUSED_OF_KUBE:
+            if key in kube:
+                advice = "the pod's service account is used, or kubeconfig"
+                self.warnings.append(f"{self._where(kube[key][0])}: has no effect: {advice}")
+        trusted = tuple(filter(None, self._environ.get("SSH_KNOWN_HOSTS", "").split(":")))
+        return {
+            "nodes": NodeSettings(**self._node_values(kube if pods else ssh)),
+            "ssh": SshSettings(**self._values(SshSettings, ssh), trusted_known_hosts=trusted),
+            "kube": KubeSettings(**self._values(KubeSettings, kube)),
+        }
+
+    def _section_of(self, kind: type, gluster: "_Section", more: Iterable[str] = ()) -> "_Section":
+        name = self._places[kind][-1]
+        path, value = gluster.get(name, (("glusterfs", name), {}))
+        keys = {each.name for part in (NodeSettings, kind) for each in fields(part)} - _ELSEWHERE
+        return self._section(path, value, keys | {*more})
+
+    def _node_values(self, section: "_Section") -> dict[str, Any]:
+        values = self._values(NodeSettings, section)
+        if _PREALLOC.fullmatch(values.get("block_prealloc", "full")) is None:
+            del values["block_prealloc"]
+            where = self._where((*self._places[NodeSettings], "block_prealloc"))
+            self.warnings.append(f"{where}: expected letters, digits, - and _; full is used")
+        if "HEKETI_GLUSTERAPP_REBALANCE_ON_EXPANSION" not in self._environ:
+            values.pop("rebalance_on_expansion", None)
+        return values
 
     def _injection(self, path: jsonc.Path, value: object) -> Injection:
         def complain(below: tuple[str, ...], text: str) -> None:
@@ -254,10 +294,10 @@ class _Reader:
         for word, (owner, name) in _ENVIRONMENT.items():
             if owner is kind and self._environ.get(word):
                 wanted = next(_type_of(each.type) for each in fields(kind) if each.name == name)
-                self._variables[_PLACE[kind] + (name,)] = word
+                self._variables[self._places[kind] + (name,)] = word
                 value = self._from_text(word, wanted, name)
                 if value is None:
-                    self._faulty.add((*_PLACE[kind], name))
+                    self._faulty.add((*self._places[kind], name))
                 else:
                     values[name] = value
         return {name: value for name, value in values.items() if not _means_default(name, value)}
@@ -298,6 +338,8 @@ class _Reader:
                 self.faults.append(f"{word}: expected {_PORT}, found {text!r}")
             return port
         if wanted is bool:
+            if word.startswith("HEKETI_KUBE_") and text[0].lower() in "yn10":
+                return text[0].lower() in "y1"
             if text in _TRUE | _FALSE:
                 return text in _TRUE
             self.faults.append(f"{word}: expected true or false, found {text!r}")
@@ -424,10 +466,8 @@ def _has_certificate(settings: Settings) -> Iterator[_Finding]:
 
 def _has_executor(settings: Settings) -> Iterator[_Finding]:
     executor = settings.glusterfs.executor
-    if executor in ("kube", "kubernetes"):
-        yield (_EXECUTOR,), "the Kubernetes executor comes with a later release; use ssh"
-    elif executor.removeprefix("inject/") not in ("ssh", "mock"):
-        yield (_EXECUTOR,), f"invalid executor: {executor} (ssh, mock, inject/ssh or inject/mock)"
+    if executor.removeprefix("inject/") not in {"ssh", "mock", *KUBERNETES}:
+        yield (_EXECUTOR,), f"invalid executor: {executor} (ssh, kubernetes or mock; inject/ and one of them)"
     elif executor.endswith("ssh") and not settings.glusterfs.ssh.keyfile:
         about = (("glusterfs", "sshexec", "keyfile"), _EXECUTOR)
         yield about, "Missing ssh private key file in configuration"

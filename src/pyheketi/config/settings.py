@@ -10,7 +10,7 @@ _NOTHING_GOES_WRONG = Injection()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSettings:
-    """How nodes are set up; keys of ``sshexec``."""
+    """How nodes are set up; keys of ``sshexec`` or ``kubeexec``, whichever the executor is."""
 
     fstab: str = "/etc/fstab"
     """File on the node that gets a line for each brick."""
@@ -67,13 +67,39 @@ class SshSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KubeSettings:
+    """How nodes that are pods are reached; further keys of ``kubeexec``."""
+
+    namespace: str = ""
+    """Of the pods; empty: that of the server's own pod, or of the kubeconfig's context."""
+    gluster_daemonset: bool = False
+    """Whether management names are those of Kubernetes' nodes, each with a pod that has a label ``glusterfs-node``."""
+    use_pod_names: bool = False
+    """Whether management names are names of pods. Without either they are values of the label ``glusterfs-node``."""
+    container: str = ""
+    """Of the pod; empty: as the pod's annotation says, or ``glusterfs``, or the first."""
+    kubeconfig: str = ""
+    """File that says how to reach the cluster; empty: as the pod's service account."""
+    context: str = ""
+    """Of the kubeconfig; empty: the current one."""
+    max_connections: int = 64
+    """Scripts at the same time in all pods; more wait. Negative means no limit."""
+    sessions_per_node: int = 4
+    """Scripts at the same time in one pod; more wait."""
+    connect_timeout: int = 10
+    """Seconds for every answer of the API server."""
+    disable_timeout_prefix: bool = False
+    """Whether the server itself ends what runs too long, for containers that have no ``timeout``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GlusterSettings:
     """Keys of ``glusterfs``."""
 
     db: str = "heketi.db"
     """Database file; its folder must exist."""
     executor: str = "ssh"
-    """``ssh``, or ``mock`` for simulated nodes; after ``inject/``, commands go wrong as ``injectexec`` says."""
+    """``ssh``, ``kubernetes``, or ``mock`` for simulated nodes; after ``inject/``, as ``injectexec`` says."""
     loglevel: str = "info"
     """none, critical, error, warning, info or debug."""
     brick_max_size_gb: int = 4096
@@ -124,6 +150,8 @@ class GlusterSettings:
     """How nodes are set up."""
     ssh: SshSettings = SshSettings()
     """How nodes are reached."""
+    kube: KubeSettings = KubeSettings()
+    """How nodes that are pods are reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,24 +184,32 @@ class Settings:
     """Seconds that running steps get to end when the server stops."""
     default_state: str = "normal"
     """Mode at the start: ``normal``, ``read-only`` or ``local-client``."""
+    backup_db_to_kube_secret: bool = False
+    """Whether a copy of the database goes to a secret of Kubernetes after changes."""
+    backup_name: str = "heketi-db-backup"
+    """Name of that secret, from the environment only."""
     disable_auth: bool = False
     """Whether everyone is let in; on the command line only."""
     glusterfs: GlusterSettings = GlusterSettings()
     """Everything about gluster."""
 
 
+KUBERNETES = frozenset({"kube", "kubernetes"})
+"""Executors that find nodes in pods."""
+
 UNUSED = MappingProxyType(
     {
-        "backup_db_to_kube_secret": "the backup to a Kubernetes secret comes with a later release",
         "profiling": "there is no profiling",
         "db_read_only": "there is no read-only database",
     }
 )
 """Settings of Heketi that do nothing here: worth a warning when they are on."""
 
+UNUSED_OF_KUBE = ("host", "cert", "insecure", "user", "password")
+"""Keys of ``kubeexec`` that Heketi's sample has and Heketi 10 does not read either."""
+
 UNUSED_VARIABLES = MappingProxyType(
     {
-        "backup_db_to_kube_secret": "HEKETI_BACKUP_DB_TO_KUBE_SECRET",
         "profiling": "HEKETI_PROFILING",
     }
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.contract.executor.sshd import Login, Sshd, program, write_key
 
+from pyheketi.executors.kubernetes import KubernetesOptions
 from pyheketi.executors.ssh import SshExecutor, SshOptions
 
 
@@ -34,10 +35,19 @@ def sshd(folder: Path) -> Iterator[Sshd]:
     server.stop()
 
 
-@pytest.fixture(scope="module", params=["direct", "sudo", "sudo with a terminal"])
-def login(request: pytest.FixtureRequest) -> Iterator[Login]:
-    """Who logs in: oneself, or a user made for the test who becomes root by sudo."""
-    if request.param == "direct":
+PODS = {
+    "kubernetes": KubernetesOptions(),
+    "kubernetes without timeout": KubernetesOptions(limit_in_pod=False),
+}
+
+
+@pytest.fixture(scope="module", params=["ssh", "sudo", "sudo with a terminal", *PODS])
+def way(request: pytest.FixtureRequest) -> Iterator[Login | KubernetesOptions]:
+    """How to get there: by ssh as oneself, or as a user made for the test who becomes root by sudo; into a pod."""
+    if request.param in PODS:
+        yield PODS[request.param]
+        return
+    if request.param == "ssh":
         yield Login(getpass.getuser())
         return
     program("sudo", "sudo")

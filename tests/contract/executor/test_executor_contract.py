@@ -4,23 +4,41 @@ import asyncio
 import dataclasses
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
-from tests.contract.executor.sshd import HOST, Login, Sshd, count, running, sh
+from tests.contract.executor.sshd import HOST, Login, count, running, sh
+from tests.kubernetes.cluster import Cluster
 
 from pyheketi.commands.command import Command, Program, Result, script
 from pyheketi.domain import errors
 from pyheketi.executors.base import Executor
-from pyheketi.executors.ssh import SshExecutor, SshOptions
+from pyheketi.executors.kubernetes import KubernetesExecutor, KubernetesOptions
+from pyheketi.executors.ssh import SshExecutor
+from pyheketi.kubernetes.access import in_cluster
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def executor(options: SshOptions, login: Login, connect: Callable[[SshOptions], SshExecutor]) -> Executor:
-    return connect(dataclasses.replace(options, user=login.user, sudo=login.sudo))
+async def executor(
+    request: pytest.FixtureRequest, way: Login | KubernetesOptions, tmp_path: Path
+) -> AsyncIterator[Executor]:
+    if isinstance(way, KubernetesOptions):
+        cluster = Cluster()
+        cluster.add_pod("gluster-1", labels={"glusterfs-node": HOST})
+        async with cluster.serve():
+            account = tmp_path / "account"
+            pods = KubernetesExecutor(in_cluster(cluster.service_account(account), account), way)
+            yield pods
+            await pods.aclose()
+        assert cluster.most_running <= way.scripts_per_node
+        return
+    options = dataclasses.replace(request.getfixturevalue("options"), user=way.user, sudo=way.sudo)
+    ssh = SshExecutor(options)
+    yield ssh
+    await ssh.aclose()
 
 
 def endings(results: Sequence[Result]) -> list[tuple[int, str, str]]:
@@ -51,12 +69,12 @@ async def test_the_first_failure_ends_the_script(executor: Executor, folder: Pat
     assert not (folder / "never").exists()
 
 
-async def test_nothing_but_the_arguments_reaches_a_program(executor: Executor, login: Login) -> None:
+async def test_nothing_but_the_arguments_reaches_a_program(executor: Executor, way: Login | KubernetesOptions) -> None:
     results = await executor.run(
         HOST,
         script(sh("cat; echo $LC_ALL; id -u"), Command(Program.CAT, ("/proc/self/fd/0",)), Command(Program.CAT)),
     )
-    uid = 0 if login.sudo else os.getuid()
+    uid = 0 if isinstance(way, Login) and way.sudo else os.getuid()
     assert results[0].stdout == f"C\n{uid}\n"
     assert endings(results)[1:] == [(0, "", ""), (0, "", "")]
 
@@ -117,10 +135,8 @@ async def test_a_daemon_that_keeps_the_output_open_holds_up_nothing(executor: Ex
     await executor.run(HOST, script(sh(f"pkill -f 'sleep {word}'", may_fail=True)))
 
 
-async def test_scripts_share_a_connection_and_queue_for_its_sessions(executor: Executor, sshd: Sshd) -> None:
+async def test_scripts_queue_when_there_are_too_many(executor: Executor) -> None:
+    """An sshd refuses more sessions than there may be, a cluster counts them."""
     lines = [f"echo {number}; sleep 0.1" for number in range(20)]
     results = await asyncio.gather(*(executor.run(HOST, script(sh(line))) for line in lines))
     assert [result.stdout for (result,) in results] == [f"{number}\n" for number in range(20)]
-    assert sshd.connections() == 1
-    # The server refuses more than that many sessions: had there been more at once, a script would have failed.
-    assert sshd.max_sessions == 4

@@ -156,6 +156,13 @@ async def test_the_connection_is_lost_in_the_middle(sshd: Sshd, options: SshOpti
     assert len(await executor.run(HOST, OK)) == 1
 
 
+async def test_scripts_share_a_connection(sshd: Sshd, options: SshOptions, connect: Connect) -> None:
+    executor = connect(options)
+    await asyncio.gather(*(executor.run(HOST, OK) for _ in range(20)))
+    assert sshd.connections() == 1
+    assert sshd.max_sessions == 4
+
+
 async def test_a_connection_lost_in_between_is_made_anew(sshd: Sshd, options: SshOptions, connect: Connect) -> None:
     executor = connect(options)
     await executor.run(HOST, OK)

@@ -10,7 +10,14 @@ from tests.shared import shared_dir
 
 from pyheketi.config import jsonc
 from pyheketi.config.load import _ENVIRONMENT, ConfigError, load, parse_settings
-from pyheketi.config.settings import UNUSED_VARIABLES, GlusterSettings, NodeSettings, Settings, SshSettings
+from pyheketi.config.settings import (
+    UNUSED_VARIABLES,
+    GlusterSettings,
+    KubeSettings,
+    NodeSettings,
+    Settings,
+    SshSettings,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 MOCK = '{"port": "8080", "jwt": {"admin": {"key": "a"}, "user": {"key": "b"}}, "glusterfs": {"executor": "mock"}}'
@@ -109,7 +116,7 @@ def test_all_faults_at_once() -> None:
     ]
 
 
-EXECUTORS = "(ssh, mock, inject/ssh or inject/mock)"
+EXECUTORS = "(ssh, kubernetes or mock; inject/ and one of them)"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +125,7 @@ EXECUTORS = "(ssh, mock, inject/ssh or inject/mock)"
         (
             {"executor": "x"},
             {},
-            "f:1:86: glusterfs.executor: invalid executor: x (ssh, mock, inject/ssh or inject/mock)",
+            "f:1:86: glusterfs.executor: invalid executor: x (ssh, kubernetes or mock; inject/ and one of them)",
         ),
         ({}, {"HEKETI_EXECUTOR": "x"}, f"HEKETI_EXECUTOR: invalid executor: x {EXECUTORS}"),
         ({}, {"HEKETI_HTTP_PORT": "70000"}, "HEKETI_HTTP_PORT: expected a TCP port, 1 to 65535, found '70000'"),
@@ -168,7 +175,7 @@ def test_nothing_and_zero_mean_the_default(meaningless: dict[str, object]) -> No
         ({"port": None}, 'port: must be set, for example "port": "8080"'),
         ({"jwt": {}}, "Missing JWT information in config file"),
         ({"glusterfs": {"executor": "x"}}, "invalid executor: x"),
-        ({"glusterfs": {"executor": "kubernetes"}}, "later release"),
+        ({"glusterfs": {"executor": "inject/x"}}, "invalid executor: inject/x"),
         ({"glusterfs": {}}, "Missing ssh private key file in configuration"),
         ({"glusterfs": {"executor": "mock", "brick_min_size_gb": 5000}}, "5000 is more than brick_max_size_gb"),
         ({"glusterfs": {"executor": "mock", "zone_checking": "some"}}, "expected none or strict"),
@@ -268,7 +275,8 @@ def rows() -> dict[str, tuple[str, str]]:
     """Return the default and the variable that the document tells of each key; ``port`` of both kinds apart."""
     found: dict[str, tuple[str, str]] = {}
     for section in (ROOT / "docs" / "settings.md").read_text().split("\n## ")[1:]:
-        prefix = "ssh." if "reached" in section.partition("\n")[0] else ""
+        title = section.partition("\n")[0]
+        prefix = "ssh." if "reached" in title else "kube." if "pods" in title else ""
         for key, default, variable in re.findall(r"^\| `(\w+)` \| (.*?) \| ?(.*?) \| .+ \|$", section, re.MULTILINE):
             found[prefix + key] = default.strip("` "), variable.strip("` ")
     return found
@@ -280,6 +288,7 @@ def documented(kind: type, prefix: str = "") -> dict[str, tuple[str, str]]:
     variables |= {
         "disable_monitor_gluster_nodes": "HEKETI_DISABLE_HEALTH_MONITOR=true",
         "disable_background_cleaner": "HEKETI_DISABLE_BACKGROUND_CLEANER=true",
+        "backup_db_to_kube_secret": "HEKETI_BACKUP_DB_TO_KUBE_SECRET",
     }
     return {
         prefix + each.name: (_shown(each.default), variables.get(each.name, ""))
@@ -299,18 +308,23 @@ def _shown(default: object) -> str:
 TOLD_IN_PROSE = {
     *("admin_key", "user_key", "iat_leeway_seconds", "disable_auth", "glusterfs", "nodes", "ssh"),
     *("volume_create_retries", "mock_device_size_gb", "trusted_known_hosts", "injectexec"),
+    *("kube", "backup_name"),
 }
 
 
 def test_every_setting_is_documented_with_its_default_and_its_variable() -> None:
     assert rows() == (
-        documented(Settings) | documented(GlusterSettings) | documented(NodeSettings) | documented(SshSettings, "ssh.")
+        documented(Settings)
+        | documented(GlusterSettings)
+        | documented(NodeSettings)
+        | documented(SshSettings, "ssh.")
+        | documented(KubeSettings, "kube.")
     )
 
 
 def test_every_variable_is_documented() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
-    words = {*_ENVIRONMENT, *UNUSED_VARIABLES.values(), "SSH_KNOWN_HOSTS"}
+    words = {*_ENVIRONMENT, *UNUSED_VARIABLES.values(), "SSH_KNOWN_HOSTS", "HEKETI_BACKUP_DB_TO_KUBE_SECRET"}
     assert [word for word in sorted(words) if f"`{word}`" not in text] == []
 
 
