@@ -13,6 +13,12 @@ def test_import_contracts() -> None:
     assert result.returncode == 0, result.stdout
 
 
+def test_a_server_without_kubernetes_does_not_load_what_is_for_it() -> None:
+    program = "import sys, pyheketi.server; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert {"websockets", "yaml", "httpx2", "pyheketi.kubernetes"}.isdisjoint(result.stdout.split())
+
+
 def test_every_module_says_what_it_is_for() -> None:
     silent = [
         str(path.relative_to(ROOT))

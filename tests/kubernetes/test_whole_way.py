@@ -1,7 +1,12 @@
 """A server whose nodes are pods: from the settings to simulated nodes, through a real API server and real shells."""
 
+import asyncio
 import gzip
 import json
+import os
+import socket
+import sys
+from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 
 import pytest
@@ -23,6 +28,7 @@ from pyheketi.store.opening import open_store
 
 pytestmark = pytest.mark.anyio
 NODES = ("k1", "k2", "k3")
+ZONES = tuple(enumerate(NODES, 1))
 
 
 @pytest.fixture
@@ -68,7 +74,7 @@ async def done(plane: ControlPlane, id_: str) -> str:
 
 async def furnish(plane: ControlPlane) -> None:
     cluster = await plane.create_cluster(file=True, block=True)
-    for zone, host in enumerate(NODES, 1):
+    for zone, host in ZONES:
         wish = NodeAdd(cluster=cluster.id, zone=zone, manage=(host,), storage=(f"10.0.0.{zone}",))
         node = await done(plane, await plane.add_node(wish))
         await done(plane, await plane.add_device(DeviceAdd(node=NodeId(node), name="/dev/sdb")))
@@ -77,7 +83,7 @@ async def furnish(plane: ControlPlane) -> None:
 async def test_a_volume_is_made_and_removed(cluster: Cluster, settings: Settings, tmp_path: Path) -> None:
     fatal: list[errors.Error] = []
     nodes = FakeNodes()
-    for zone, host in enumerate(NODES, 1):
+    for zone, host in ZONES:
         nodes.alias(host, f"10.0.0.{zone}")
     programs = Programs(nodes)
     async with programs.in_folder(tmp_path / "bin") as environment, cluster.serve():
@@ -118,7 +124,7 @@ async def test_a_volume_is_made_and_removed(cluster: Cluster, settings: Settings
 
 async def test_a_failing_command_is_undone_in_the_pods(cluster: Cluster, settings: Settings, tmp_path: Path) -> None:
     nodes = FakeNodes()
-    for zone, host in enumerate(NODES, 1):
+    for zone, host in ZONES:
         nodes.alias(host, f"10.0.0.{zone}")
     async with Programs(nodes).in_folder(tmp_path / "bin") as environment, cluster.serve():
         cluster.environment = environment
@@ -137,6 +143,77 @@ async def test_a_failing_command_is_undone_in_the_pods(cluster: Cluster, setting
             assert job
             assert "no such luck (node k" in job.error
             assert nodes.inventory() == before
+
+
+async def test_the_commands_themselves(cluster: Cluster, tmp_path: Path) -> None:
+    """The server as its own process, as it is started, used and stopped for real."""
+    port = _free_port()
+    document = {
+        "port": str(port),
+        "glusterfs": {
+            "db": str(tmp_path / "heketi.db"),
+            "executor": "kubernetes",
+            "kubeexec": {"kubeconfig": str(tmp_path / "kubeconfig"), "lvm_wrapper": WRAPPER},
+        },
+    }
+    hosts = [{"node": {"hostnames": _names(host, zone), "zone": zone}, "devices": ["/dev/sdb"]} for zone, host in ZONES]
+    topology = {"clusters": [{"nodes": hosts}]}
+    for name, content in (("heketi.json", document), ("topology.json", topology)):
+        await asyncio.to_thread((tmp_path / name).write_text, json.dumps(content))
+    nodes = FakeNodes()
+    for zone, host in ZONES:
+        nodes.alias(host, f"10.0.0.{zone}")
+    variables = {
+        "HEKETI_BACKUP_DB_TO_KUBE_SECRET": "yes",
+        "HEKETI_KUBE_DB_SECRET_NAME": "copy",
+        "HEKETI_KUBE_GLUSTER_DAEMONSET": "y",
+        "HEKETI_CLI_SERVER": f"http://127.0.0.1:{port}",
+    }
+    async with Programs(nodes).in_folder(tmp_path / "bin") as environment, cluster.serve():
+        cluster.environment = environment
+        cluster.kubeconfig(tmp_path / "kubeconfig")
+        heketi = await _start("main", variables, "--disable-auth", f"--config={tmp_path}/heketi.json")
+        try:
+            assert heketi.stdout
+            while b"Listening" not in (line := await heketi.stdout.readline()):
+                assert line
+            await _cli(variables, "topology", "load", f"--json={tmp_path}/topology.json")
+            said = await _cli(variables, "volume", "create", "--size=3")
+        finally:
+            heketi.terminate()
+            rest = (await heketi.communicate())[0].decode()
+        assert heketi.returncode == 0, rest
+        assert "Durability Type: replicate" in said
+        assert "Backup successful" in rest
+    (made,) = nodes.node("k1").pool.volumes.values()
+    assert made.started
+    assert made.name in said
+    assert made.name.removeprefix("vol_").encode() in gzip.decompress(cluster.secret("copy", "heketi.db.gz"))
+
+
+def _names(host: str, zone: int) -> dict[str, list[str]]:
+    return {"manage": [host], "storage": [f"10.0.0.{zone}"]}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _start(module: str, variables: dict[str, str], *words: str) -> asyncio.subprocess.Process:
+    """Start one of our commands."""
+    program = f"from pyheketi.{module} import main; main()"
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, *words, env=os.environ | variables, stdout=PIPE, stderr=STDOUT
+    )
+
+
+async def _cli(variables: dict[str, str], *words: str) -> str:
+    program = await _start("cli.main", variables, *words)
+    said = (await program.communicate())[0].decode()
+    assert program.returncode == 0, said
+    return said
 
 
 async def test_without_a_cluster_the_server_runs_without_backups(
