@@ -14,8 +14,8 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from tests.cli.test_golden_cli import serving
 from tests.compat.test_library import REPLICA_3
+from tests.served import serving
 
 from pyheketi import HeketiClient
 from pyheketi.client import tokens
@@ -28,8 +28,8 @@ CHECKS = [status_code_conformance, content_type_conformance, response_headers_co
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with something of everything, on simulated nodes."""
-    with serving(tmp_path_factory.mktemp("schema")) as url:
-        with HeketiClient(url, "admin", KEY, poll_delay=0.05) as client:
+    with serving(tmp_path_factory.mktemp("schema")) as running:
+        with HeketiClient(running.url, "admin", KEY, poll_delay=0.05) as client:
             cluster = client.cluster_create({"file": True, "block": True})
             for number in range(3):
                 hosts = {"manage": [f"node{number}"], "storage": [f"10.0.0.{number}"]}
@@ -37,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 client.device_add({"name": "/dev/sdb", "node": node["id"]})
             client.volume_create({"size": 20, "durability": REPLICA_3, "block": True})
             client.block_volume_create({"size": 2})
-        yield url
+        yield running.url
 
 
 def test_nothing_that_the_document_allows_breaks_the_server(server: str) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 import httpx2
 import pytest
 import requests
-from tests.cli.test_golden_cli import serving
 from tests.scripted_server import Canned
 from tests.scripted_server import serving as scripted
+from tests.served import serving
 
 from pyheketi import TAGS_DELETE, TAGS_SET, TAGS_UPDATE, AsyncHeketiClient, HeketiClient
 from pyheketi.client.library.endpoints import Endpoints
@@ -47,8 +47,8 @@ ERRORS = (requests.exceptions.HTTPError, httpx2.HTTPStatusError)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("library")) as url:
-        yield url
+    with serving(tmp_path_factory.mktemp("library")) as running:
+        yield running.url
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.cli.test_golden_cli import serving
+from tests.served import serving
 
 BIN = Path(sys.executable).parent
 HOSTS = [("node1.example", "10.1.0.1"), ("node2.example", "10.1.0.2"), ("node3.example", "10.1.0.3")]
@@ -56,8 +56,8 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("shell")
-    with serving(home) as url:
-        made = Site(home, url)
+    with serving(home) as running:
+        made = Site(home, running.url)
         (home / "topology.json").write_text(json.dumps(TOPOLOGY))
         made.sh("heketi-cli topology load --json=topology.json")
         (cluster,) = json.loads(made.sh("heketi-cli topology info --json"))["clusters"]

@@ -1,0 +1,68 @@
+"""Our server as a process of its own, on simulated nodes and a free port."""
+
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SETTINGS: Mapping[str, Any] = {
+    "bind_address": "127.0.0.1",
+    "use_auth": True,
+    "jwt": {"admin": {"key": "adminkey"}, "user": {"key": "userkey"}},
+    "glusterfs": {
+        "executor": "mock",
+        "loglevel": "warning",
+        "auto_create_block_hosting_volume": True,
+        "block_hosting_volume_size": 100,
+        "brick_min_size_gb": 1,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server of ours."""
+
+    url: str
+    process: "subprocess.Popen[bytes]"
+
+
+@contextlib.contextmanager
+def serving(folder: Path, settings: Mapping[str, Any] = SETTINGS) -> Iterator[Running]:
+    """Run our server on a free port with these settings, on simulated nodes, the same way each time."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    glusterfs = {**settings["glusterfs"], "db": str(folder / "heketi.db"), "seed": 1}
+    config = folder / "heketi.json"
+    config.write_text(json.dumps({**settings, "port": str(port), "glusterfs": glusterfs}))
+    log = (folder / "server.log").open("wb")
+    code = "from pyheketi.server import main; main()"
+    server = subprocess.Popen([sys.executable, "-c", code, f"--config={config}"], stdout=log, stderr=log)
+    url = f"{'https' if settings.get('enable_tls') else 'http'}://127.0.0.1:{port}"
+    try:
+        _await_port(port, server, folder / "server.log")
+        yield Running(url, server)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=30)
+        log.close()
+
+
+def _await_port(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    for _ in range(300):
+        if server.poll() is not None:
+            pytest.fail(f"the server has ended:\n{log.read_text()}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"the server does not answer:\n{log.read_text()}")
