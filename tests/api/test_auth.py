@@ -1,35 +1,16 @@
 """Who is let in, and every text of refusal (rest-api.md §2)."""
 
-import base64
-import hashlib
-import hmac
-import json
-from typing import Any
+from functools import partial
 
 import pytest
+from tests.api import tokens
 
 from pyheketi.api.auth import Denied, Keys, authorise
 
 KEYS = Keys(admin="adminkey", user="userkey")
 NOW = 1_795_200_000.9
 PATH = "/clusters"
-
-
-def _part(value: object) -> str:
-    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def token(key: str = "adminkey", alg: str = "HS256", path: str = PATH, **claims: Any) -> str:
-    given = {
-        "iss": "admin",
-        "iat": int(NOW),
-        "exp": int(NOW) + 300,
-        "qsh": hashlib.sha256(f"GET&{path}".encode()).hexdigest(),
-    } | claims
-    body = f"{_part({'alg': alg, 'typ': 'JWT'})}.{_part({k: v for k, v in given.items() if v is not None})}"
-    hashed = {"HS384": "sha384", "HS512": "sha512"}.get(alg, "sha256")
-    return f"bearer {body}.{_part(hmac.digest(key.encode(), body.encode(), hashed))}"
+token = partial(tokens.token, now=NOW)
 
 
 @pytest.mark.parametrize(
