@@ -10,20 +10,14 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Outcome
 from tests.cli.replay import ID, NOTHING, Call, Translation, assert_same, calling, levelled
+from tests.differences import steps
 from tests.served import serving
 from tests.shared import golden
 
 RECORDING = golden("cli.json")
 RECORDED_PORT = int(RECORDING["config"]["port"])
 
-SKIPPED: Mapping[int, str] = {
-    0: "the version is ours",
-    158: "simulated nodes tell what they have, Heketi's mock has nothing to tell",
-    77: "fixed: a failed resync is told (cli.md §12 no. 2)",
-    174: "fixed: bricks move on simulated nodes too, where Heketi's mock does not know its own volumes",
-    175: "the device is gone after the step before",
-}
-"""Steps that must differ, by their place in the recording."""
+DIFFERENT = steps("cli.json")
 
 
 @dataclass(frozen=True)
@@ -78,7 +72,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repeated]:
         yield repeat(STEPS, calling(server.url, RECORDED_PORT), folder)
 
 
-COMPARED = [step for step in STEPS if step.place not in SKIPPED]
+COMPARED = [step for step in STEPS if step.place not in DIFFERENT]
 
 
 @pytest.mark.parametrize("step", COMPARED, ids=str)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tests.certificates import certificate
 from tests.cli.conftest import Outcome
 from tests.cli.replay import ID, Call, Translation, assert_same, calling
+from tests.differences import CHANCE, steps
 from tests.served import SETTINGS, Running, serving
 from tests.shared import golden
 
@@ -309,48 +310,6 @@ SESSIONS: Mapping[str, Mapping[int, Sequence[Act]]] = {
         **{place: [database_volume] for place in (9, 11, 13, 15, 17, 19, 21, 23, 25)},
     },
 }
-_MOVES = "bricks move on simulated nodes too, where Heketi's mock does not know its own volumes"
-_MOCK = "simulated nodes tell what they have, Heketi's mock says always the same"
-_OPTION = "simulated gluster refuses options that do not exist, as the real one does"
-_CHANCE = "follows from chance or from steps before"
-DIFFERENT: Mapping[str, Mapping[int, str]] = {
-    "blockvolume": {45: _CHANCE},
-    "brick": dict.fromkeys((4, 6, 7), _MOVES),
-    "cluster": {21: "fixed: an empty id is a missing id"},
-    "connection": {
-        4: "our server is not on the port that is asked without an address",
-        16: "what a resolver says is the machine's",
-        32: "fixed: the server's text is shown (cli.md §12)",
-    },
-    "device": {
-        2: "a device is taken once",
-        38: "fixed: a failed resync is told (cli.md §12 no. 2)",
-        39: _CHANCE,
-        40: "fixed: a failed resync is told (cli.md §12 no. 2)",
-        **dict.fromkeys((81, 82, 84, 85), _MOVES),
-    },
-    "node": dict.fromkeys((105, 106, 107), _MOVES),
-    "server": dict.fromkeys((26, 27, 28), _MOCK),
-    "setup_openshift": dict.fromkeys((14, 15, 16, 17), _OPTION),
-    "tls": {5: "our server closes the connection instead of answering in plain text on a TLS port"},
-    "topology": {
-        17: "fixed: the original panics",
-        **dict.fromkeys((24, 25, 26, 27, 28), "templates are Jinja2's, not Go's"),
-    },
-    "volume": {
-        36: _OPTION,
-        **dict.fromkeys((37, 38), "mkfs.xfs makes no such small file systems any more"),
-        43: "an option without a value is refused before it reaches the nodes",
-        66: "fixed: a negative number of replicas is refused",
-        **dict.fromkeys((82, 83, 127, 128, 129, 130), _CHANCE),
-    },
-    "volume_replica0": {
-        **dict.fromkeys((0, 2), "fixed: the original panics"),
-        4: "fixed: a negative number of replicas is refused",
-        6: _CHANCE,
-    },
-}
-"""Steps that differ, and why."""
 
 
 @dataclass(frozen=True)
@@ -376,6 +335,7 @@ def recorded(session: str) -> Iterator[Step]:
 
 
 STEPS = [step for session in SESSIONS for step in recorded(session)]
+DIFFERENT = {session: steps(f"cli/{session}.json") for session in SESSIONS}
 
 
 class Sessions:
@@ -397,9 +357,9 @@ class Sessions:
             labels.setdefault(label, []).append(recorded_id)
         scene = Scene(folder, labels)
         with contextlib.chdir(folder), scene.stack:
-            return list(self.steps(scene, session))
+            return list(self.outcomes_of(scene, session))
 
-    def steps(self, scene: Scene, session: str) -> Iterator[Outcome]:
+    def outcomes_of(self, scene: Scene, session: str) -> Iterator[Outcome]:
         for step in recorded(session):
             for act in SESSIONS[session].get(step.place, ()):
                 scene.step = step.argv
@@ -414,7 +374,7 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> Sessions:
     return Sessions(tmp_path_factory.mktemp("sessions"))
 
 
-COMPARED = [step for step in STEPS if step.place not in DIFFERENT.get(step.session, {})]
+COMPARED = [step for step in STEPS if step.place not in DIFFERENT[step.session]]
 
 
 @pytest.mark.parametrize("step", COMPARED, ids=str)
@@ -425,6 +385,6 @@ def test_our_server_and_client_do_as_the_original(step: Step, sessions: Sessions
 def test_every_difference_is_one(sessions: Sessions) -> None:
     """No step is listed as different that has become the same."""
     for step in STEPS:
-        if DIFFERENT.get(step.session, {}).get(step.place, _CHANCE) != _CHANCE:
+        if DIFFERENT[step.session].get(step.place, CHANCE) != CHANCE:
             with pytest.raises(AssertionError):
                 assert_same(step.outcome, sessions.outcome(step))
