@@ -1,68 +1,19 @@
-"""The importable clients: the official client's calls against our server, and what goes over the wire."""
+"""The importable clients call our server: everything once, and what it refuses."""
 
-import asyncio
-import base64
-import hashlib
-import inspect
-import json
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
-import requests
-from tests.scripted_server import Canned
-from tests.scripted_server import serving as scripted
-from tests.served import serving
+from tests.library import ERRORS, answer_of
 
-from pyheketi import TAGS_DELETE, TAGS_SET, TAGS_UPDATE, AsyncHeketiClient, HeketiClient
-from pyheketi.client.library.endpoints import Endpoints
+from pyheketi import TAGS_DELETE, TAGS_SET, TAGS_UPDATE
 
-KEY = "adminkey"
 REPLICA_3 = {"type": "replicate", "replicate": {"replica": 3}}
 
 
-class Blocking:
-    """The async client, call by call: so that one story serves both."""
-
-    def __init__(self, url: str, key: str = KEY, **more: Any) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.inner = AsyncHeketiClient(url, "admin", key, **more)
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.inner, name)
-        return lambda *words, **named: self.loop.run_until_complete(found(*words, **named))
-
-    def close(self) -> None:
-        self.loop.run_until_complete(self.inner.aclose())
-        self.loop.close()
-
-
-ERRORS = (requests.exceptions.HTTPError, httpx2.HTTPStatusError)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("library")) as running:
-        yield running.url
-
-
-@pytest.fixture(params=["sync", "async"])
-def client(request: pytest.FixtureRequest, server: str) -> Iterator[Any]:
-    if request.param == "sync":
-        with HeketiClient(server, "admin", KEY, poll_delay=0.05) as client:
-            yield client
-        return
-    made = Blocking(server, poll_delay=0.05)
-    yield made
-    made.close()
-
-
-def test_everything_from_an_empty_cluster_to_an_empty_cluster(client: Any, server: str) -> None:
+def test_everything_from_an_empty_cluster_to_an_empty_cluster(client: Any) -> None:
     assert client.hello()
     cluster = client.cluster_create({"file": True, "block": True})
     assert client.cluster_info(cluster["id"]) == cluster
@@ -142,128 +93,11 @@ def test_refusals_are_raised_with_what_the_server_said(
 ) -> None:
     with pytest.raises(ERRORS) as refused:
         getattr(client, call)(*arguments)
-    response = getattr(refused.value, "response")  # noqa: B009  # of either library's error
+    response = answer_of(refused.value)
     assert response.status_code == status
     assert said in response.text
     assert str(refused.value).startswith(f"{status} Client Error: ")
     assert str(refused.value).endswith(said)
-
-
-def test_no_server_raises_as_ever() -> None:
-    with HeketiClient("http://127.0.0.1:1", "admin", KEY) as client, pytest.raises(requests.exceptions.ConnectionError):
-        client.hello()
-
-
-def test_parameters_are_those_of_the_official_client() -> None:
-    names = list(inspect.signature(HeketiClient).parameters)[:5]
-    assert names == ["host", "user", "key", "verify", "poll_delay"]
-    made = HeketiClient("http://h/", "u", "k")
-    assert (made.host, made.user, made.key, made.verify, made.poll_delay) == ("http://h/", "u", "k", True, 1)
-    public = {name for name, _ in inspect.getmembers(Endpoints, inspect.isfunction) if not name.startswith("_")}
-    for each in (HeketiClient, AsyncHeketiClient):
-        assert public <= set(dir(each))
-
-
-# -- over the wire -----------------------------------------------------------------------------------------------
-
-
-def claims(header: str) -> dict[str, Any]:
-    payload = header.removeprefix("bearer ").split(".")[1]
-    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    return found
-
-
-@pytest.fixture(params=["sync", "async"])
-def make(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
-    made: list[Any] = []
-
-    def client(url: str, **more: Any) -> Any:
-        made.append(HeketiClient(url, "admin", KEY, **more) if request.param == "sync" else Blocking(url, **more))
-        return made[-1]
-
-    yield client
-    for each in made:
-        each.close()
-
-
-def test_tokens_live_five_minutes_and_sign_the_whole_path(make: Any) -> None:
-    with scripted({("GET", "*"): [Canned(200, {"clusters": []})]}) as server:
-        assert make(f"{server.url}/behind/a/proxy/").cluster_list() == {"clusters": []}
-    (asked,) = server.asked
-    found = claims(asked.headers["Authorization"])
-    assert asked.path == "/behind/a/proxy/clusters"
-    assert found["exp"] - found["iat"] == 300
-    assert found["qsh"] == hashlib.sha256(b"GET&/behind/a/proxy/clusters").hexdigest()
-    assert asked.body == ""
-
-
-def test_jobs_are_polled_with_fresh_tokens(make: Any) -> None:
-    script = {
-        ("POST", "/volumes"): [Canned(202, headers={"Location": "/queue/1"})],
-        ("GET", "/queue/1"): [
-            Canned(200, headers={"X-Pending": "true"}),
-            Canned(303, headers={"Location": "/volumes/v"}),
-        ],
-        ("GET", "/volumes/v"): [Canned(200, {"id": "v"})],
-    }
-    with scripted(script) as server:
-        assert make(server.url, poll_delay=0).volume_create({"size": 1}) == {"id": "v"}
-    assert [(each.method, each.path) for each in server.asked] == [
-        ("POST", "/volumes"),
-        ("GET", "/queue/1"),
-        ("GET", "/queue/1"),
-        ("GET", "/volumes/v"),
-    ]
-    assert len({claims(each.headers["Authorization"])["qsh"] for each in server.asked}) == 3
-
-
-def test_a_job_that_fails_is_raised(make: Any) -> None:
-    script = {
-        ("DELETE", "/volumes/v"): [Canned(202, headers={"Location": "/queue/1"})],
-        ("GET", "/queue/1"): [Canned(500, "no glusterd\n")],
-    }
-    with scripted(script) as server, pytest.raises(ERRORS, match=r"500 Server Error: .*/queue/1: no glusterd"):
-        make(server.url).volume_delete("v")
-
-
-def test_a_busy_server_is_asked_again(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pyheketi.client.library import protocol  # noqa: PLC0415  # only here
-
-    monkeypatch.setattr(protocol, "pause_when_busy", lambda _: 0)
-    busy = Canned(429, "Server busy. Retry operation later.\n")
-    with scripted({("GET", "/volumes"): [busy, busy, Canned(200, {"volumes": []})]}) as server:
-        assert make(server.url).volume_list() == {"volumes": []}
-    assert len(server.asked) == 3
-    with scripted({("GET", "/volumes"): [busy]}) as server, pytest.raises(ERRORS, match="429"):
-        make(server.url).volume_list()
-    assert len(server.asked) == protocol.TRIES_WHEN_BUSY
-    with scripted({("GET", "/volumes"): [busy]}) as server, pytest.raises(ERRORS, match="429"):
-        make(server.url, retry_busy=False).volume_list()
-    assert len(server.asked) == 1
-
-
-def test_an_absolute_location_of_the_same_server_is_followed_and_no_other(make: Any) -> None:
-    with scripted({("GET", "*"): [Canned(200, {"id": "v"})]}) as server:
-        server_url = server.url
-        client = make(server_url, poll_delay=0)
-        assert client._get_queued_response(f"{server_url}/queue/1").status_code == 200
-        with pytest.raises(ValueError, match="redirects to http://elsewhere/queue/1"):
-            client._get_queued_response("http://elsewhere/queue/1")
-    assert [each.path for each in server.asked] == ["/queue/1"]
-
-
-def test_threads_do_not_share_tokens() -> None:
-    with scripted({("GET", "*"): [Canned(200, {"id": "x"})]}) as server:
-        client = HeketiClient(server.url, "admin", KEY)
-        threads = [threading.Thread(target=client.volume_info, args=(f"{number}",)) for number in range(20)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        client.close()
-    assert len(server.asked) == 20
-    for each in server.asked:
-        assert claims(each.headers["Authorization"])["qsh"] == hashlib.sha256(f"GET&{each.path}".encode()).hexdigest()
 
 
 def test_the_command_line_does_not_pay_for_it() -> None:
