@@ -74,35 +74,39 @@ LINES = [
     # cluster list
     ("heketi-cli cluster list | tail -1 | cut -d: -f2 | cut -d' ' -f1", "<cluster>"),
     ("heketi-cli cluster list | awk -v FS=: 'NR==2{print $2}' | cut -d' ' -f1", "<cluster>"),
+    ("heketi-cli cluster list | awk -v FS=: 'NR==2{print $2}'", "<cluster> [file][block]"),
     (r"heketi-cli cluster list | sed -n '/^Id:[a-f0-9]\+/p' | cut -f2 -d: | cut -f1 -d' '", "<cluster>"),
     # node list: a tab between the columns
     ("heketi-cli node list | awk '{print $1}' | cut -d: -f2 | sort", "NODES"),
-    ("heketi-cli node list | awk -v FS=: '{print $2}' | cut -f1 | sed 's/Cluster//' | sort", "NODES"),
+    ("heketi-cli node list | awk -v FS=: '{print $2}' | cut -f1 | sort", "NODES"),
     # volume list
     ("heketi-cli volume list | grep data | cut -d':' -f4", "data"),
     ("heketi-cli volume list | grep data | awk -F: '{print $4}'", "data"),
     ("heketi-cli volume list | grep -v block | awk '{print $1}' | cut -d: -f2", "<volume>"),
     ("heketi-cli volume list | grep Id | wc -l", "2"),
     ("heketi-cli volume list | grep -v block | awk '{print $1\" \"$3}'", "Id:<volume> Name:data"),
+    ("heketi-cli volume list | grep -v block | awk '{print $1\" \"$6}'", "Id:<volume> "),  # of older columns
+    ("heketi-cli volume list | grep 'Name:blocks' | awk '{print $4}'", "[block]"),
     ("heketi-cli volume list | grep '\\[block\\]' | awk '{print $1}' | cut -d: -f2", "<hosting>"),
     # volume info
     ("heketi-cli volume info <volume> | grep 'Volume Id' | awk '{print $3}'", "<volume>"),
     ("heketi-cli volume info <volume> | grep Size | head -1 | cut -d: -f2", " 2"),
+    ("heketi-cli volume info <volume> | grep Size | cut -d: -f2", " 2\n 0\n 0"),  # of itself, free, reserved
     ("heketi-cli volume info <volume> | grep ^Name: | awk '{print $2}'", "data"),
     ("heketi-cli volume info <volume> | grep ^Mount: | cut -d: -f3", "data"),
     # node info
     ("heketi-cli node info <node2> | grep 'Storage Hostname:' | awk '{print $3}'", "10.1.0.2"),
-    (
-        "heketi-cli node info <node2> | sed '1,/Devices/d' | awk '{print $1}' | awk -F: '{print $2}' | cut -c1-32",
-        "<device2>",
-    ),
+    ("heketi-cli node info <node2> | sed '1,/Devices/d' | awk '{print $1}' | awk -F: '{print $2}'", "<device2>"),
     ("heketi-cli node info <node2> | grep -c Size", "1"),
+    ("heketi-cli node info <node2> | grep Size | awk '{print $2, $4}'", "Name:/dev/sdb Size"),
     # topology info
     ("heketi-cli topology info | grep ^Cluster | awk '{print $3}'", "<cluster>"),
     ("heketi-cli topology info | grep 10.1.0.3 -B5 | grep 'Node Id' | awk '{print $3}'", "<node3>"),
+    ("heketi-cli topology info | grep 'State:' | grep Size | awk '{print $1}' | cut -d: -f2 | sort", "DEVICES"),
+    # the daily mail: total and free space, and the host's name, which comes before them
     (
-        "heketi-cli topology info | grep 'State:' | grep Size | awk '{print $1}' | cut -d: -f2 | cut -c1-32 | sort",
-        "DEVICES",
+        "heketi-cli topology info | egrep '(node2|Free)' | tac | awk -F: '/node2/{print $NF; exit} {print $NF+0, $(NF-2)+0}' | tail -2",
+        "477 500\n node2.example",
     ),
     ("heketi-cli topology info | grep -c 'Management Hostnames: node'", "3"),
     ("heketi-cli topology info | grep Free | awk -F: '{print $NF}' | tr -d ' ' | sort -u", "477"),
@@ -158,7 +162,7 @@ def test_a_line_from_the_wild(site: Site, line: str, expected: str) -> None:
 
 
 def test_all_devices_are_disabled_by_one_line(site: Site) -> None:
-    line = "heketi-cli topology info | grep Size | grep State: | awk '{print $1}' | cut -d: -f2 | cut -c1-32"
+    line = "heketi-cli topology info | grep Size | grep State: | awk '{print $1}' | cut -d: -f2"
     for verb, state in (("disable", "offline"), ("enable", "online")):
         said = site.sh(f"{line} | xargs -i heketi-cli device {verb} {{}}")
         assert sorted(said.splitlines()) == sorted(
