@@ -10,8 +10,8 @@ from tests.served import serving
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("library")) as url:
-        yield url
+    with serving(tmp_path_factory.mktemp("library")) as running:
+        yield running.url
 
 
 @pytest.fixture(params=["sync", "async"])

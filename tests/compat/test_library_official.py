@@ -145,7 +145,8 @@ def test_tags_are_set_updated_deleted_and_checked(client: Any, kind: str) -> Non
 
 
 def test_a_program_changes_one_import(tmp_path: Path) -> None:
-    with serving(tmp_path) as url:
+    with serving(tmp_path) as running:
+        url = running.url
         HeketiClient(url, "admin", KEY).cluster_create({"file": True, "block": True})
         hosts = ["h1=10.0.0.1", "h2=10.0.0.2", "h3=10.0.0.3"]
         story = official_client.tell(Path(sys.executable), url, KEY, "/dev/sdb", hosts)

@@ -17,9 +17,9 @@ LOAD = "heketi-cli -s $HEKETI_CLI_SERVER --user admin --secret 'adminkey' topolo
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Site]:
-    with serving(tmp_path) as url:
+    with serving(tmp_path) as running:
         (tmp_path / "topology.json").write_text(json.dumps(TOPOLOGY))
-        yield Site(tmp_path, url)
+        yield Site(tmp_path, running.url)
 
 
 def write(site: Site, device: str) -> None:
