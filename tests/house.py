@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pyheketi.commands.options import NodeOptions
-from pyheketi.control_plane.control_plane import ControlPlane, Rules
+from pyheketi.control_plane.control_plane import ControlPlane
 from pyheketi.control_plane.health import HealthSchedule
 from pyheketi.control_plane.ids import SeededIds
 from pyheketi.control_plane.jobs import Job
+from pyheketi.control_plane.rules import Rules
 from pyheketi.domain import errors, invariants
 from pyheketi.domain.durability import DurabilityRequest
 from pyheketi.domain.ids import ClusterId, NodeId
 from pyheketi.domain.topology import Topology
 from pyheketi.engine.perform import Performer
+from pyheketi.executors.base import Executor
 from pyheketi.executors.fake.executor import FakeExecutor
 from pyheketi.executors.fake.inventory import Inventory
 from pyheketi.executors.fake.nodes import FakeNodes
@@ -54,17 +56,22 @@ class House:
 
     async def start(self) -> ControlPlane:
         self.starts += 1
+        self.outside = asyncio.all_tasks()
         ids = SeededIds(self.seed * 1000 + self.starts)
-        performer = Performer(self.executor, NodeOptions(), pauses=(0, 0), heal_pauses=(0, 0))
-        loaded = await self.store.load()
-        self.plane = ControlPlane(self.store, performer, ids, self.limits, self.rules, self.fatal.append)
-        await self.plane.start(loaded)
+        executor, store = self.doors()
+        performer = Performer(executor, NodeOptions(), pauses=(0, 0), heal_pauses=(0, 0))
+        loaded = await store.load()
+        self.plane = ControlPlane(store, loaded, performer, ids, self.limits, self.rules, self.fatal.append)
+        await self.plane.start()
         return self.plane
+
+    def doors(self) -> tuple[Executor, Store]:
+        """What the next server reaches nodes and the database by."""
+        return self.executor, self.store
 
     async def crash(self) -> None:
         """Drop the control plane as a killed process would: nothing is said to anyone."""
-        writer = self.plane._ledger._writer
-        tasks = [*self.plane._tasks, *([writer] if writer else [])]
+        tasks = asyncio.all_tasks() - self.outside
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -99,14 +106,14 @@ class House:
 
     async def furnish(self, zones: Sequence[int] = (1, 2, 3), devices: int = 1) -> ClusterId:
         """Make a cluster with a node for each zone, each with devices."""
-        cluster = await self.plane.create_cluster(file=True, block=True)
+        cluster = await self.plane.clusters.create(file=True, block=True)
         for number, zone in enumerate(zones):
             wish = NodeAdd(cluster=cluster.id, zone=zone, manage=(f"node{number}",), storage=(f"10.0.0.{number}",))
-            node = await self.done(await self.plane.add_node(wish))
+            node = await self.done(await self.plane.nodes.add(wish))
             for index in range(devices):
                 device = DeviceAdd(node=NodeId(node), name=f"/dev/sd{chr(ord('b') + index)}")
-                await self.done(await self.plane.add_device(device))
+                await self.done(await self.plane.devices.add(device))
         return cluster.id
 
     async def create(self, size_gib: int = 1, durability: DurabilityRequest = REPLICA_3) -> str:
-        return await self.done(await self.plane.create_volume(VolumeCreate(size_gib=size_gib, durability=durability)))
+        return await self.done(await self.plane.volumes.create(VolumeCreate(size_gib=size_gib, durability=durability)))

@@ -28,9 +28,10 @@ from pyheketi.commands.options import NodeOptions
 from pyheketi.config import load
 from pyheketi.config.settings import KUBERNETES, GlusterSettings, Settings
 from pyheketi.control_plane.backups import Backups
-from pyheketi.control_plane.control_plane import ControlPlane, Rules
+from pyheketi.control_plane.control_plane import ControlPlane
 from pyheketi.control_plane.health import HealthSchedule
 from pyheketi.control_plane.ids import RandomIds, SeededIds
+from pyheketi.control_plane.rules import Rules
 from pyheketi.domain import errors
 from pyheketi.domain.size import KIB_PER_GIB
 from pyheketi.domain.topology import Topology
@@ -180,9 +181,9 @@ async def running(
     executor = make_executor(settings, Topology(loaded.entities), tip)
     ids = RandomIds() if gluster.seed is None else SeededIds(f"{gluster.seed}:{loaded.revision}")
     performer = make_performer(settings, executor)
-    control_plane = ControlPlane(store, performer, ids, _limits(gluster), _rules(settings), on_fatal)
     try:
-        await control_plane.start(loaded)
+        control_plane = ControlPlane(store, loaded, performer, ids, _limits(gluster), _rules(settings), on_fatal)
+        await control_plane.start()
         _log.info("Loaded %s executor; there are %s", executor.name, control_plane.topology)
         try:
             yield control_plane, executor

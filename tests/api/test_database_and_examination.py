@@ -25,7 +25,7 @@ async def furnished() -> House:
     await house.start()
     await house.furnish()
     await house.create(2)
-    await house.done(await house.plane.create_block_volume(BlockVolumeCreate(size_gib=3, auth=True)))
+    await house.done(await house.plane.block_volumes.create(BlockVolumeCreate(size_gib=3, auth=True)))
     return house
 
 
@@ -63,7 +63,7 @@ async def test_operations_at_work_are_in_the_dump_as_heketi_has_them() -> None:
     house = await furnished()
     volume = next(each.id for each in house.topology.volumes() if not each.block)
     house.executor.inner.delay = 0.01  # type: ignore[attr-defined]  # simulated
-    operation = await house.plane.expand_volume(volume, 1)
+    operation = await house.plane.volumes.expand(volume, 1)
     document: Any = (await get(house, "/db/dump")).json
     found = document["pendingoperations"][operation]
     assert (found["Type"], [each["Change"] for each in found["Actions"]]) == (3, [1, 1, 1, 5])

@@ -70,13 +70,13 @@ async def furnished() -> House:
     """Six nodes with three devices each, as the recorded server had."""
     house = House(limits=Limits(block_hosting_creation=True, block_hosting_size_gib=100))
     await house.start()
-    cluster = await house.plane.create_cluster(file=True, block=True)
+    cluster = await house.plane.clusters.create(file=True, block=True)
     for number in range(6):
         host, address = f"node{number}.test", f"192.168.10.10{number}"
         wish = NodeAdd(cluster=cluster.id, zone=number % 2 + 1, manage=(host,), storage=(address,))
-        node = await house.done(await house.plane.add_node(wish))
+        node = await house.done(await house.plane.nodes.add(wish))
         for letter in "bcd":
-            await house.done(await house.plane.add_device(DeviceAdd(node=NodeId(node), name=f"/dev/fake{letter}")))
+            await house.done(await house.plane.devices.add(DeviceAdd(node=NodeId(node), name=f"/dev/fake{letter}")))
     return house
 
 

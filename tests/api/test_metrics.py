@@ -44,7 +44,7 @@ async def test_clusters_devices_and_operations_are_counted() -> None:
     await house.create(10)
     house.break_(Rule(matching("lvremove"), Fail(5, stderr="busy")))
     volume = await house.create()
-    await house.job(await house.plane.delete_volume(volume))
+    await house.job(await house.plane.volumes.delete(volume))
     found = await scraped(house)
     assert found["heketi_operations_failed_count"] == {(): 1}
     assert found["heketi_operations_inFlight_count"] == {(): 0}

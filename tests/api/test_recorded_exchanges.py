@@ -169,7 +169,7 @@ async def _give_every_node_devices(house: House) -> None:
     for node in house.topology.nodes():
         for name in ("/dev/sda", "/dev/sdb"):
             if all(device.name != name for device in house.topology.devices_of(node.id)):
-                await house.done(await house.plane.add_device(DeviceAdd(node=node.id, name=name)))
+                await house.done(await house.plane.devices.add(DeviceAdd(node=node.id, name=name)))
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ async def test_recorded_block_volumes_modes_and_log_levels() -> None:
     house = House(limits=Limits(block_hosting_creation=True, block_hosting_size_gib=100))
     await house.start()
     await house.furnish(devices=2)
-    await house.plane.create_cluster(file=True, block=True)
+    await house.plane.clusters.create(file=True, block=True)
     replay = Replay(house)
     replayed = []
     for exchange in _exchanges("4"):

@@ -73,11 +73,11 @@ async def done(plane: ControlPlane, id_: str) -> str:
 
 
 async def furnish(plane: ControlPlane) -> None:
-    cluster = await plane.create_cluster(file=True, block=True)
+    cluster = await plane.clusters.create(file=True, block=True)
     for zone, host in ZONES:
         wish = NodeAdd(cluster=cluster.id, zone=zone, manage=(host,), storage=(f"10.0.0.{zone}",))
-        node = await done(plane, await plane.add_node(wish))
-        await done(plane, await plane.add_device(DeviceAdd(node=NodeId(node), name="/dev/sdb")))
+        node = await done(plane, await plane.nodes.add(wish))
+        await done(plane, await plane.devices.add(DeviceAdd(node=NodeId(node), name="/dev/sdb")))
 
 
 async def test_a_volume_is_made_and_removed(cluster: Cluster, settings: Settings, tmp_path: Path) -> None:
@@ -98,12 +98,12 @@ async def test_a_volume_is_made_and_removed(cluster: Cluster, settings: Settings
             await furnish(plane)
             before = nodes.inventory()
             wish = VolumeCreate(size_gib=3, durability=DurabilityRequest(type="replicate", replica=3))
-            volume = await done(plane, await plane.create_volume(wish))
+            volume = await done(plane, await plane.volumes.create(wish))
             (made,) = nodes.node("k1").pool.volumes.values()
             assert made.name == f"vol_{volume}"
             assert [brick.split(":")[0] for brick in sorted(made.bricks)] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
             assert made.started
-            await done(plane, await plane.delete_volume(volume))
+            await done(plane, await plane.volumes.delete(volume))
             assert nodes.inventory() == before
     assert fatal == []
     assert {pod for pod, *_ in cluster.runs} == {f"gluster-{host}" for host in NODES}
@@ -137,7 +137,7 @@ async def test_a_failing_command_is_undone_in_the_pods(cluster: Cluster, setting
             before = nodes.inventory()
             (tmp_path / "bin" / "mkfs.xfs").write_text("#!/bin/sh\necho no such luck >&2\nexit 1\n")
             wish = VolumeCreate(size_gib=3, durability=DurabilityRequest(type="replicate", replica=3))
-            id_ = await plane.create_volume(wish)
+            id_ = await plane.volumes.create(wish)
             await plane.settle()
             job = await plane.job(id_)
             assert job

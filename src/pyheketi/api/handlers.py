@@ -6,14 +6,14 @@ from pyheketi.api import examining, mapping
 from pyheketi.api.answers import Answer, accepted, json_answer, see_other, text_answer
 from pyheketi.api.endpoint import Call
 from pyheketi.api.mode import Mode
+from pyheketi.control_plane.finding import existing, shown
 from pyheketi.domain import errors
-from pyheketi.domain.entities import BlockVolume, Device, Node, State, Volume
+from pyheketi.domain.entities import State
 from pyheketi.migrate import checking, exporting
 from pyheketi.telemetry import log
 from pyheketi.wire import base, block_volumes, bricks, clusters, devices, dump, nodes, operations, server, volumes
 
 _Request = TypeVar("_Request", bound=base.WireModel)
-_Entity = TypeVar("_Entity", Node, Device, Volume, BlockVolume)
 
 
 def _valid(call: Call, kind: type[_Request]) -> _Request:
@@ -27,12 +27,6 @@ def _valid(call: Call, kind: type[_Request]) -> _Request:
     if problem := call.body.problem():
         raise errors.RequestError(problem)
     return call.body
-
-
-def _shown(entity: _Entity | None) -> _Entity:
-    if entity is None or (entity.pending is not None and entity.pending.hidden):
-        raise errors.NotFound("Id not found")
-    return entity
 
 
 # -- jobs ------------------------------------------------------------------------------------------------------
@@ -156,7 +150,7 @@ def _document(call: Call) -> dump.Dump:
 async def cluster_create(call: Call) -> Answer:
     """Create a cluster."""
     flags = _valid(call, clusters.ClusterFlags)
-    made = await call.control_plane.create_cluster(file=flags.file, block=flags.block)
+    made = await call.control_plane.clusters.create(file=flags.file, block=flags.block)
     topology = call.control_plane.topology
     return json_answer(base.dump(mapping.cluster_to_wire(topology, made)), 201)
 
@@ -169,22 +163,19 @@ async def cluster_list(call: Call) -> Answer:
 async def cluster_show(call: Call) -> Answer:
     """Show a cluster."""
     topology = call.control_plane.topology
-    cluster = topology.cluster(call.id)
-    if cluster is None:
-        raise errors.NotFound("Id not found")
-    return json_answer(base.dump(mapping.cluster_to_wire(topology, cluster)))
+    return json_answer(base.dump(mapping.cluster_to_wire(topology, existing(topology.cluster(call.id)))))
 
 
 async def cluster_set_flags(call: Call) -> Answer:
     """Say what kinds of volumes a cluster takes."""
     flags = _valid(call, clusters.ClusterFlags)
-    await call.control_plane.set_cluster_flags(call.id, file=flags.file, block=flags.block)
+    await call.control_plane.clusters.set_flags(call.id, file=flags.file, block=flags.block)
     return Answer(200, headers={"Content-Type": "application/json; charset=UTF-8"})
 
 
 async def cluster_delete(call: Call) -> Answer:
     """Delete a cluster."""
-    await call.control_plane.delete_cluster(call.id)
+    await call.control_plane.clusters.delete(call.id)
     return Answer(200)
 
 
@@ -194,31 +185,31 @@ async def cluster_delete(call: Call) -> Answer:
 async def node_add(call: Call) -> Answer:
     """Add a node."""
     wish = mapping.node_add_from_wire(_valid(call, nodes.NodeAdd))
-    return accepted(await call.control_plane.add_node(wish))
+    return accepted(await call.control_plane.nodes.add(wish))
 
 
 async def node_show(call: Call) -> Answer:
     """Show a node with its devices and bricks."""
     topology = call.control_plane.topology
-    return json_answer(base.dump(mapping.node_to_wire(topology, _shown(topology.node(call.id)))))
+    return json_answer(base.dump(mapping.node_to_wire(topology, shown(topology.node(call.id)))))
 
 
 async def node_delete(call: Call) -> Answer:
     """Delete a node."""
-    return accepted(await call.control_plane.delete_node(call.id))
+    return accepted(await call.control_plane.nodes.delete(call.id))
 
 
 async def node_set_state(call: Call) -> Answer:
     """Take a node offline or online, or remove what is on it."""
     change = _valid(call, nodes.StateChange)
     state, check_heal = State(change.state), change.healcheck != "disable"
-    return accepted(await call.control_plane.set_node_state(call.id, state, check_heal=check_heal))
+    return accepted(await call.control_plane.nodes.set_state(call.id, state, check_heal=check_heal))
 
 
 async def node_change_tags(call: Call) -> Answer:
     """Change tags of a node; answer with all of them."""
     change = _valid(call, nodes.TagsChange)
-    tags = await call.control_plane.change_node_tags(call.id, change.change_type, change.tags)
+    tags = await call.control_plane.nodes.change_tags(call.id, change.change_type, change.tags)
     return json_answer(base.dump_map(dict(tags)))
 
 
@@ -228,37 +219,37 @@ async def node_change_tags(call: Call) -> Answer:
 async def device_add(call: Call) -> Answer:
     """Add a device."""
     wish = mapping.device_add_from_wire(_valid(call, devices.DeviceAdd))
-    return accepted(await call.control_plane.add_device(wish))
+    return accepted(await call.control_plane.devices.add(wish))
 
 
 async def device_show(call: Call) -> Answer:
     """Show a device with its bricks."""
     topology = call.control_plane.topology
-    return json_answer(base.dump(mapping.device_to_wire(topology, _shown(topology.device(call.id)))))
+    return json_answer(base.dump(mapping.device_to_wire(topology, shown(topology.device(call.id)))))
 
 
 async def device_delete(call: Call) -> Answer:
     """Delete a device."""
     forget = isinstance(call.body, devices.DeviceDelete) and call.body.forceforget
-    return accepted(await call.control_plane.delete_device(call.id, force_forget=forget))
+    return accepted(await call.control_plane.devices.delete(call.id, force_forget=forget))
 
 
 async def device_set_state(call: Call) -> Answer:
     """Take a device offline or online, or remove it."""
     change = _valid(call, nodes.StateChange)
     state, check_heal = State(change.state), change.healcheck != "disable"
-    return accepted(await call.control_plane.set_device_state(call.id, state, check_heal=check_heal))
+    return accepted(await call.control_plane.devices.set_state(call.id, state, check_heal=check_heal))
 
 
 async def device_resync(call: Call) -> Answer:
     """Read a device's numbers from its node."""
-    return accepted(await call.control_plane.resync_device(call.id), get=True)
+    return accepted(await call.control_plane.devices.resync(call.id), get=True)
 
 
 async def device_change_tags(call: Call) -> Answer:
     """Change tags of a device; answer with all of them."""
     change = _valid(call, nodes.TagsChange)
-    tags = await call.control_plane.change_device_tags(call.id, change.change_type, change.tags)
+    tags = await call.control_plane.devices.change_tags(call.id, change.change_type, change.tags)
     return json_answer(base.dump_map(dict(tags)))
 
 
@@ -268,7 +259,7 @@ async def device_change_tags(call: Call) -> Answer:
 async def brick_evict(call: Call) -> Answer:
     """Move a brick to another device."""
     check_heal = call.body is None or _valid(call, bricks.BrickEvict).healcheck != "disable"
-    return accepted(await call.control_plane.evict_brick(call.id, check_heal=check_heal))
+    return accepted(await call.control_plane.bricks.evict(call.id, check_heal=check_heal))
 
 
 # -- volumes ---------------------------------------------------------------------------------------------------
@@ -277,7 +268,7 @@ async def brick_evict(call: Call) -> Answer:
 async def volume_create(call: Call) -> Answer:
     """Create a volume."""
     wish = mapping.volume_create_from_wire(_valid(call, volumes.VolumeCreate))
-    return accepted(await call.control_plane.create_volume(wish))
+    return accepted(await call.control_plane.volumes.create(wish))
 
 
 async def volume_list(call: Call) -> Answer:
@@ -288,30 +279,30 @@ async def volume_list(call: Call) -> Answer:
 async def volume_show(call: Call) -> Answer:
     """Show a volume."""
     topology = call.control_plane.topology
-    return json_answer(base.dump(mapping.volume_to_wire(topology, _shown(topology.volume(call.id)))))
+    return json_answer(base.dump(mapping.volume_to_wire(topology, shown(topology.volume(call.id)))))
 
 
 async def volume_expand(call: Call) -> Answer:
     """Make a volume larger."""
     wish = _valid(call, volumes.VolumeExpand)
-    return accepted(await call.control_plane.expand_volume(call.id, wish.expand_size))
+    return accepted(await call.control_plane.volumes.expand(call.id, wish.expand_size))
 
 
 async def volume_delete(call: Call) -> Answer:
     """Delete a volume."""
-    return accepted(await call.control_plane.delete_volume(call.id))
+    return accepted(await call.control_plane.volumes.delete(call.id))
 
 
 async def volume_clone(call: Call) -> Answer:
     """Make a volume that begins as a copy of another."""
     wish = _valid(call, volumes.VolumeClone)
-    return accepted(await call.control_plane.clone_volume(call.id, wish.name))
+    return accepted(await call.control_plane.volumes.clone(call.id, wish.name))
 
 
 async def volume_restrict(call: Call) -> Answer:
     """Say whether a block hosting volume takes more block volumes."""
     wish = _valid(call, volumes.BlockRestriction)
-    return accepted(await call.control_plane.set_block_restriction(call.id, wish.restriction))
+    return accepted(await call.control_plane.volumes.restrict(call.id, wish.restriction))
 
 
 # -- block volumes ---------------------------------------------------------------------------------------------
@@ -320,7 +311,7 @@ async def volume_restrict(call: Call) -> Answer:
 async def block_volume_create(call: Call) -> Answer:
     """Create a block volume."""
     wish = mapping.block_volume_create_from_wire(_valid(call, block_volumes.BlockVolumeCreate))
-    return accepted(await call.control_plane.create_block_volume(wish))
+    return accepted(await call.control_plane.block_volumes.create(wish))
 
 
 async def block_volume_list(call: Call) -> Answer:
@@ -330,16 +321,16 @@ async def block_volume_list(call: Call) -> Answer:
 
 async def block_volume_show(call: Call) -> Answer:
     """Show a block volume."""
-    block = _shown(call.control_plane.topology.block_volume(call.id))
+    block = shown(call.control_plane.topology.block_volume(call.id))
     return json_answer(base.dump(mapping.block_volume_to_wire(block)))
 
 
 async def block_volume_expand(call: Call) -> Answer:
     """Make a block volume larger."""
     wish = _valid(call, block_volumes.BlockVolumeExpand)
-    return accepted(await call.control_plane.expand_block_volume(call.id, wish.new_size))
+    return accepted(await call.control_plane.block_volumes.expand(call.id, wish.new_size))
 
 
 async def block_volume_delete(call: Call) -> Answer:
     """Delete a block volume."""
-    return accepted(await call.control_plane.delete_block_volume(call.id))
+    return accepted(await call.control_plane.block_volumes.delete(call.id))

@@ -2,12 +2,17 @@
 
 import asyncio
 import contextlib
+import logging
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from pyheketi.domain import errors
 from pyheketi.engine.runner import Run
 from pyheketi.operations.operation import Operation, OperationState
 from pyheketi.store.base import Store
+
+_log = logging.getLogger(__name__)
 
 _REMEMBERED = 10_000
 """Finished operations kept in memory; older ones are read from the store."""
@@ -85,3 +90,12 @@ class Jobs:
                 return Job(pending=False, error=operation.error or "The operation failed")
             case _:  # of a server that stopped; recovery will take it up
                 return Job(pending=True)
+
+    async def forget_old(self, retention: float) -> None:
+        """Delete what ended more than ``retention`` seconds ago from the store, now and regularly."""
+        while True:
+            try:
+                await self._store.forget_finished(time.time() - retention)
+            except errors.StoreError as error:
+                _log.warning("Unable to forget old jobs: %s", error)
+            await asyncio.sleep(min(3600, retention))

@@ -32,7 +32,7 @@ async def furnished(limits: Limits = LIMITS, nodes: int = 4) -> House:
 
 async def created(house: House, size_gib: int = 3, **more: object) -> BlockVolume:
     wish = BlockVolumeCreate(size_gib=size_gib, **more)  # type: ignore[arg-type]  # by name
-    return block(house, await house.done(await house.plane.create_block_volume(wish)))
+    return block(house, await house.done(await house.plane.block_volumes.create(wish)))
 
 
 def block(house: House, id_: str) -> BlockVolume:
@@ -53,7 +53,7 @@ def free(house: House, made: BlockVolume) -> int:
 
 async def hosting(house: House, size_gib: int) -> Volume:
     wish = VolumeCreate(size_gib=size_gib, durability=REPLICA_3, block=True)
-    made = await house.done(await house.plane.create_volume(wish))
+    made = await house.done(await house.plane.volumes.create(wish))
     found = house.topology.volume(made)
     assert found is not None
     return found
@@ -104,7 +104,7 @@ async def test_hosts_are_chosen_among_those_that_run() -> None:
     for _ in range(5):
         assert "10.0.0.1" not in (await created(house, ha_count=3)).hosts
     house.nodes.node("node2").glusterd = False
-    job = await house.job(await house.plane.create_block_volume(BlockVolumeCreate(size_gib=1, ha_count=3)))
+    job = await house.job(await house.plane.block_volumes.create(BlockVolumeCreate(size_gib=1, ha_count=3)))
     assert job.error.startswith("insufficient block hosts online\nglusterd is not running on node node")
 
 
@@ -119,16 +119,16 @@ async def test_no_volume_is_made_to_host_it(limits: Limits, size: int, said: str
     house = await furnished(limits)
     host = await hosting(house, 4)
     with pytest.raises(errors.Conflict) as refused:
-        await house.plane.create_block_volume(BlockVolumeCreate(size_gib=size))
+        await house.plane.block_volumes.create(BlockVolumeCreate(size_gib=size))
     assert said in str(refused.value)
     assert f"Block hosting volume {host.id}: 3 GiB free" in str(refused.value)
 
 
 async def test_one_hosting_volume_at_a_time() -> None:
     house = await furnished()
-    first = await house.plane.create_block_volume(BlockVolumeCreate(size_gib=1))
+    first = await house.plane.block_volumes.create(BlockVolumeCreate(size_gib=1))
     with pytest.raises(errors.TooManyOperations):
-        await house.plane.create_block_volume(BlockVolumeCreate(size_gib=1))
+        await house.plane.block_volumes.create(BlockVolumeCreate(size_gib=1))
     await house.done(first)
     await created(house)
 
@@ -136,41 +136,41 @@ async def test_one_hosting_volume_at_a_time() -> None:
 async def test_a_locked_volume_takes_no_more() -> None:
     house = await furnished()
     first = await created(house)
-    await house.done(await house.plane.set_block_restriction(first.hosting, "locked"))
+    await house.done(await house.plane.volumes.restrict(first.hosting, "locked"))
     assert (await created(house)).hosting != first.hosting
-    await house.done(await house.plane.set_block_restriction(first.hosting, ""))
+    await house.done(await house.plane.volumes.restrict(first.hosting, ""))
     assert host_of(house, first).restriction == ""
 
 
 async def test_only_hosting_volumes_can_be_locked() -> None:
     house = await furnished()
     with pytest.raises(errors.Conflict, match="only be set on block hosting volumes"):
-        await house.plane.set_block_restriction(await house.create(), "locked")
+        await house.plane.volumes.restrict(await house.create(), "locked")
 
 
 async def test_a_block_volume_grows_and_goes() -> None:
     house = await furnished()
     empty = house.inventory()
     made = await created(house, 3)
-    await house.done(await house.plane.expand_block_volume(made.id, 10))
+    await house.done(await house.plane.block_volumes.expand(made.id, 10))
     grown = block(house, made.id)
     assert (grown.size_gib, grown.usable_gib, grown.claimed_gib, free(house, made)) == (10, 10, 0, 39)
     for size, why in ((10, "nothing to be done"), (9, "shrinking is not allowed"), (50, "No space")):
         with pytest.raises(errors.Error, match=why):
-            await house.plane.expand_block_volume(made.id, size)
+            await house.plane.block_volumes.expand(made.id, size)
     with pytest.raises(errors.Protected, match="containing block volumes"):
-        await house.plane.delete_volume(made.hosting)
-    await house.done(await house.plane.delete_block_volume(made.id))
+        await house.plane.volumes.delete(made.hosting)
+    await house.done(await house.plane.block_volumes.delete(made.id))
     assert house.topology.block_volume(made.id) is None
     assert free(house, made) == 49
-    await house.done(await house.plane.delete_volume(made.hosting))
+    await house.done(await house.plane.volumes.delete(made.hosting))
     assert house.inventory() == empty
 
 
 async def test_a_hosting_volume_grows_with_its_reserve() -> None:
     house = await furnished()
     made = await created(house)
-    await house.done(await house.plane.expand_volume(made.hosting, 100))
+    await house.done(await house.plane.volumes.expand(made.hosting, 100))
     host = host_of(house, made)
     assert (host.size_gib, host.reserved_gib, free(house, made)) == (150, 3, 144)
 
@@ -179,7 +179,7 @@ async def test_what_was_made_for_a_block_volume_that_fails_goes_again() -> None:
     house = await furnished()
     empty, topology = house.inventory(), house.topology
     house.break_(Rule(matching("gluster-block create"), Fail(stderr="no such target")))
-    job = await house.job(await house.plane.create_block_volume(BlockVolumeCreate(size_gib=3)))
+    job = await house.job(await house.plane.block_volumes.create(BlockVolumeCreate(size_gib=3)))
     assert "no such target" in job.error
     assert house.inventory() == empty
     assert house.topology == topology
@@ -189,7 +189,7 @@ async def test_space_of_an_expansion_that_fails_comes_back() -> None:
     house = await furnished()
     made = await created(house, 3)
     house.break_(Rule(matching("gluster-block modify"), Fail(stderr="target is busy")))
-    job = await house.job(await house.plane.expand_block_volume(made.id, 10))
+    job = await house.job(await house.plane.block_volumes.expand(made.id, 10))
     assert "target is busy" in job.error
     assert (block(house, made.id), free(house, made)) == (made, 46)
 
@@ -200,7 +200,7 @@ async def test_a_block_volume_that_only_gluster_knows_stays() -> None:
     pool = house.nodes.node("node0").pool
     host = host_of(house, made).name
     pool.blocks[host, "two"] = pool.blocks[host, "one"]
-    job = await house.job(await house.plane.create_block_volume(BlockVolumeCreate(size_gib=3, name="two")))
+    job = await house.job(await house.plane.block_volumes.create(BlockVolumeCreate(size_gib=3, name="two")))
     assert "already EXIST" in job.error
     assert (host, "two") in pool.blocks
 
@@ -208,9 +208,9 @@ async def test_a_block_volume_that_only_gluster_knows_stays() -> None:
 async def test_file_clusters_take_none() -> None:
     house = await furnished()
     cluster = next(house.topology.clusters())
-    await house.plane.set_cluster_flags(cluster.id, file=True, block=False)
+    await house.plane.clusters.set_flags(cluster.id, file=True, block=False)
     with pytest.raises(errors.Conflict, match="does not support requested volume type"):
-        await house.plane.create_block_volume(BlockVolumeCreate(size_gib=3))
+        await house.plane.block_volumes.create(BlockVolumeCreate(size_gib=3))
     wish = VolumeCreate(size_gib=3, durability=DurabilityRequest(type="none"), block=True)
     with pytest.raises(errors.Conflict, match="does not support requested volume type"):
-        await house.plane.create_volume(wish)
+        await house.plane.volumes.create(wish)

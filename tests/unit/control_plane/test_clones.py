@@ -27,7 +27,7 @@ async def furnished() -> House:
 
 
 async def cloned(house: House, source: str, name: str = "") -> str:
-    return await house.done(await house.plane.clone_volume(source, name))
+    return await house.done(await house.plane.volumes.clone(source, name))
 
 
 def volume(house: House, id_: str) -> Volume:
@@ -52,8 +52,8 @@ def used(house: House) -> int:
 async def test_a_clone_is_like_its_source_and_takes_no_space(durability: DurabilityRequest) -> None:
     house = await furnished()
     wish = VolumeCreate(size_gib=3, name="source", durability=durability, gid=2000, options=("user.x y",))
-    source = await house.done(await house.plane.create_volume(wish))
-    await house.done(await house.plane.expand_volume(source, 2))
+    source = await house.done(await house.plane.volumes.create(wish))
+    await house.done(await house.plane.volumes.expand(source, 2))
     before = used(house)
 
     clone = volume(house, await cloned(house, source, "copy"))
@@ -88,9 +88,9 @@ async def test_space_comes_back_with_the_last_of_those_that_share_it(first: str)
     alone = used(house)
     clone = await cloned(house, source)
     order = [source, clone] if first == "source" else [clone, source]
-    await house.done(await house.plane.delete_volume(order[0]))
+    await house.done(await house.plane.volumes.delete(order[0]))
     assert used(house) == alone
-    await house.done(await house.plane.delete_volume(order[1]))
+    await house.done(await house.plane.volumes.delete(order[1]))
     assert used(house) == empty
     assert house.inventory() == nothing
 
@@ -98,12 +98,12 @@ async def test_space_comes_back_with_the_last_of_those_that_share_it(first: str)
 async def test_a_clone_can_be_cloned_grown_and_moved() -> None:
     house = await furnished()
     clone = await cloned(house, await cloned(house, await house.create(1)))
-    await house.done(await house.plane.expand_volume(clone, 1))
+    await house.done(await house.plane.volumes.expand(clone, 1))
     brick = volume(house, clone).bricks[0]
-    await house.done(await house.plane.evict_brick(brick))
+    await house.done(await house.plane.bricks.evict(brick))
     assert brick not in volume(house, clone).bricks
     for each in list(house.topology.volumes()):
-        await house.done(await house.plane.delete_volume(each.id))
+        await house.done(await house.plane.volumes.delete(each.id))
     assert used(house) == 0
     assert house.inventory().logical_volumes == ()
 
@@ -112,7 +112,7 @@ async def test_a_name_that_is_taken_is_refused() -> None:
     house = await furnished()
     source = await house.create(1)
     with pytest.raises(errors.Conflict, match="already in use"):
-        await house.plane.clone_volume(source, f"vol_{source}")
+        await house.plane.volumes.clone(source, f"vol_{source}")
 
 
 async def test_a_volume_of_that_name_that_only_gluster_knows_stays() -> None:
@@ -121,7 +121,7 @@ async def test_a_volume_of_that_name_that_only_gluster_knows_stays() -> None:
     pool = house.nodes.node("node0").pool
     pool.volumes["mine"] = pool.volumes.pop(f"vol_{await house.create(1)}")
     pool.volumes["mine"].name = "mine"
-    job = await house.job(await house.plane.clone_volume(source, "mine"))
+    job = await house.job(await house.plane.volumes.clone(source, "mine"))
     assert "has a volume mine already" in job.error
     assert "mine" in pool.volumes
     assert volume(house, source).pending is None
@@ -133,7 +133,7 @@ async def test_a_clone_that_fails_leaves_nothing(command: str) -> None:
     source = await house.create(1)
     before, topology = house.inventory(), house.topology
     house.break_(Rule(matching(command), Fail(stderr="no"), times=1))
-    job = await house.job(await house.plane.clone_volume(source, "copy"))
+    job = await house.job(await house.plane.volumes.clone(source, "copy"))
     assert "no" in job.error
     assert house.inventory() == before
     assert house.topology == topology
@@ -142,14 +142,14 @@ async def test_a_clone_that_fails_leaves_nothing(command: str) -> None:
 async def test_the_source_is_locked_but_seen_meanwhile() -> None:
     house = await furnished()
     source = await house.create(1)
-    operation = await house.plane.clone_volume(source, "copy")
+    operation = await house.plane.volumes.clone(source, "copy")
     busy = volume(house, source).pending
     assert busy is not None
     assert not busy.hidden
     refused: list[Callable[[], object]] = [
-        lambda: house.plane.delete_volume(source),
-        lambda: house.plane.expand_volume(source, 1),
-        lambda: house.plane.clone_volume(source, "other"),
+        lambda: house.plane.volumes.delete(source),
+        lambda: house.plane.volumes.expand(source, 1),
+        lambda: house.plane.volumes.clone(source, "other"),
     ]
     for call in refused:
         with pytest.raises(errors.InUse):

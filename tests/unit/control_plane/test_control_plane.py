@@ -4,6 +4,7 @@ from unittest.mock import ANY
 import pytest
 from tests.house import REPLICA_3, House
 
+from pyheketi.control_plane.finding import shown
 from pyheketi.control_plane.jobs import Job
 from pyheketi.domain import errors
 from pyheketi.domain.entities import State
@@ -31,12 +32,12 @@ async def test_a_volume_comes_and_goes_without_a_trace() -> None:
     assert made.pending is None
     assert house.inventory() != before
 
-    await house.done(await house.plane.expand_volume(volume, 5))
+    await house.done(await house.plane.volumes.expand(volume, 5))
     grown = house.topology.volume(volume)
     assert grown is not None
     assert (grown.size_gib, len(grown.brick_sets)) == (15, 2)
 
-    await house.done(await house.plane.delete_volume(volume))
+    await house.done(await house.plane.volumes.delete(volume))
     assert house.inventory() == before
     assert house.topology == empty
 
@@ -54,7 +55,7 @@ async def test_a_failure_on_one_node_is_told_undone_and_done_elsewhere() -> None
     nodes = {house.topology.node(device.node) for device in on if device}
     assert {node.manage_host for node in nodes if node} == {"node0", "node2", "node3"}
     house.break_()
-    await house.done(await house.plane.delete_volume(volume.id))
+    await house.done(await house.plane.volumes.delete(volume.id))
     assert house.inventory() == before
 
 
@@ -64,7 +65,7 @@ async def test_a_failure_without_a_way_out_names_node_command_and_cause() -> Non
     await house.furnish()
     before, empty = house.inventory(), house.topology
     house.break_(Rule(matching(r"lvcreate", host="node1"), Fail(5, stderr="no room")))
-    job = await house.job(await house.plane.create_volume(VolumeCreate(size_gib=1, durability=REPLICA_3)))
+    job = await house.job(await house.plane.volumes.create(VolumeCreate(size_gib=1, durability=REPLICA_3)))
     assert "no room" in job.error
     assert "node node1" in job.error
     assert "lvcreate" in job.error
@@ -80,13 +81,13 @@ async def test_a_node_that_is_off_is_told_and_avoided() -> None:
     await house.furnish()
     before = house.inventory()
     house.nodes.node("node2").power_off()
-    job = await house.job(await house.plane.create_volume(VolumeCreate(size_gib=1, durability=REPLICA_3)))
+    job = await house.job(await house.plane.volumes.create(VolumeCreate(size_gib=1, durability=REPLICA_3)))
     assert "Unable to reach node node2" in job.error
     assert house.inventory() == before
     with pytest.raises(errors.NoSpace, match=r"node node2 \(\w+\): does not answer"):
-        await house.plane.create_volume(VolumeCreate(size_gib=1, durability=REPLICA_3))
+        await house.plane.volumes.create(VolumeCreate(size_gib=1, durability=REPLICA_3))
     house.nodes.node("node2").power_on()
-    await house.plane._health.look_at(["node2"])
+    await house.plane.health.look_at(["node2"])
     await house.create()
 
 
@@ -99,15 +100,14 @@ async def test_an_undo_that_fails_is_finished_later() -> None:
         Rule(matching(r"volume start"), Fail(1, stderr="start failed")),
         Rule(matching(r"umount", host="node0"), Lose(sent=True)),
     )
-    id_ = await house.plane.create_volume(VolumeCreate(size_gib=1, durability=REPLICA_3))
+    id_ = await house.plane.volumes.create(VolumeCreate(size_gib=1, durability=REPLICA_3))
     job = await house.job(id_)
     assert "start failed" in job.error
     assert "Not everything could be undone" in job.error
     house.break_()
     await house.crash()
     plane = await house.start()
-    stuck = plane._stuck.pop(id_)
-    plane._resume(stuck)
+    await house.done(await plane.clean_up([id_]))
     job = await house.job(id_)
     assert "start failed" in job.error
     assert "Not everything" not in job.error
@@ -125,7 +125,7 @@ async def test_stuck_operations_are_listed_and_cleaned_up() -> None:
         Rule(matching("lvremove"), Fail(5, stderr="busy")),
     )
     wish = VolumeCreate(size_gib=1, durability=REPLICA_3)
-    jobs = [await plane.create_volume(wish) for _ in range(2)]
+    jobs = [await plane.volumes.create(wish) for _ in range(2)]
     assert {each.id for each in plane.operations} == set(jobs)
     for job in jobs:
         assert (await house.job(job)).error.startswith("start failed")
@@ -140,6 +140,24 @@ async def test_stuck_operations_are_listed_and_cleaned_up() -> None:
     assert house.inventory() == bare
 
 
+async def test_a_clean_up_that_is_cut_short_ends_with_the_next_server() -> None:
+    house = House()
+    plane = await house.start()
+    await house.furnish()
+    house.break_(
+        Rule(matching("volume start"), Fail(1, stderr="start failed")),
+        Rule(matching("lvremove"), Fail(5, stderr="busy")),
+    )
+    stuck = await plane.volumes.create(VolumeCreate(size_gib=1, durability=REPLICA_3))
+    await house.job(stuck)
+    cleaning = await plane.clean_up([])
+    await house.crash()
+    plane = await house.start()
+    assert [each.id for each in plane.operations] == [stuck]
+    assert plane.work.stuck == [stuck]
+    assert await house.done(cleaning) == ""
+
+
 async def test_a_deletion_that_got_stuck_goes_on_when_it_is_asked_for_again() -> None:
     house = House()
     await house.start()
@@ -147,12 +165,12 @@ async def test_a_deletion_that_got_stuck_goes_on_when_it_is_asked_for_again() ->
     before = house.inventory()
     volume = await house.create()
     house.break_(Rule(matching(r"lvremove", host="node0"), Fail(5, stderr="busy")))
-    job = await house.job(await house.plane.delete_volume(volume))
+    job = await house.job(await house.plane.volumes.delete(volume))
     assert "busy" in job.error
     with pytest.raises(errors.NotFound):
-        house.plane._volume(volume)
+        shown(house.plane.tip.volume(volume))
     house.break_()
-    await house.done(await house.plane.delete_volume(volume))
+    await house.done(await house.plane.volumes.delete(volume))
     assert house.inventory() == before
     assert house.topology.volume(volume) is None
 
@@ -164,10 +182,10 @@ async def test_a_deletion_that_gluster_refuses_leaves_the_volume_as_it_was() -> 
     volume = await house.create()
     before = house.inventory()
     house.break_(Rule(matching(r"volume delete"), Fail(1, stderr="Some of the peers are down")))
-    job = await house.job(await house.plane.delete_volume(volume))
+    job = await house.job(await house.plane.volumes.delete(volume))
     assert "Some of the peers are down" in job.error
     assert house.inventory() == before
-    assert house.topology.volume(volume) == house.plane._volume(volume)
+    assert house.topology.volume(volume) == shown(house.plane.tip.volume(volume))
 
 
 async def test_more_than_the_limit_is_told_to_wait() -> None:
@@ -176,9 +194,9 @@ async def test_more_than_the_limit_is_told_to_wait() -> None:
     await house.start()
     await house.furnish()
     wish = VolumeCreate(size_gib=1, durability=REPLICA_3)
-    jobs = [await house.plane.create_volume(wish) for _ in range(2)]
+    jobs = [await house.plane.volumes.create(wish) for _ in range(2)]
     with pytest.raises(errors.TooManyOperations):
-        await house.plane.create_volume(wish)
+        await house.plane.volumes.create(wish)
     for job in jobs:
         await house.done(job)
     await house.create()
@@ -190,11 +208,16 @@ async def test_a_question_after_a_job_waits_a_little_for_its_end() -> None:
     await house.start()
     await house.furnish()
     wish = VolumeCreate(size_gib=1, durability=REPLICA_3)
-    assert await house.plane.job(await house.plane.create_volume(wish)) == Job(pending=False, result=ANY)
+    assert await house.plane.job(await house.plane.volumes.create(wish)) == Job(pending=False, result=ANY)
 
-    house.plane._rules = replace(house.rules, job_patience=0.01)
+
+async def test_a_question_after_a_job_does_not_wait_for_long() -> None:
+    house = House()
+    house.rules = replace(house.rules, job_patience=0.01)
+    await house.start()
+    await house.furnish()
     house.break_(Rule(matching("volume start"), Pause(0.3)))
-    begun = await house.plane.create_volume(wish)
+    begun = await house.plane.volumes.create(VolumeCreate(size_gib=1, durability=REPLICA_3))
     assert await house.plane.job(begun) == Job(pending=True, progress=(3, 4))
     await house.done(begun)
 
@@ -205,9 +228,9 @@ async def test_two_servers_worth_of_work_at_once_keeps_the_books() -> None:
     await house.furnish()
     before = house.inventory()
     wish = VolumeCreate(size_gib=2, durability=REPLICA_3)
-    jobs = [await house.plane.create_volume(wish) for _ in range(20)]
+    jobs = [await house.plane.volumes.create(wish) for _ in range(20)]
     volumes = [await house.done(job) for job in jobs]
-    deletions = [await house.plane.delete_volume(volume) for volume in volumes]
+    deletions = [await house.plane.volumes.delete(volume) for volume in volumes]
     for job in deletions:
         await house.done(job)
     assert house.inventory() == before
@@ -220,12 +243,12 @@ async def test_emptied_devices_nodes_and_clusters_go() -> None:
     bare = house.inventory()
     cluster = await house.furnish()
     for device in list(house.topology.devices()):
-        await house.done(await plane.set_device_state(device.id, State.OFFLINE))
-        await house.done(await plane.set_device_state(device.id, State.FAILED))
-        await house.done(await plane.delete_device(device.id, force_forget=False))
+        await house.done(await plane.devices.set_state(device.id, State.OFFLINE))
+        await house.done(await plane.devices.set_state(device.id, State.FAILED))
+        await house.done(await plane.devices.delete(device.id, force_forget=False))
     for node in list(house.topology.nodes()):
-        await house.done(await plane.delete_node(node.id))
-    await plane.delete_cluster(cluster)
+        await house.done(await plane.nodes.delete(node.id))
+    await plane.clusters.delete(cluster)
     assert list(house.topology.entities()) == []
     assert [line for line in house.inventory().lines if "vg_" in line] == [line for line in bare.lines if "vg_" in line]
 
@@ -236,8 +259,8 @@ async def test_a_device_that_cannot_be_emptied_stays_offline_and_says_why() -> N
     await house.furnish()
     volume = await house.create()
     device = next(house.topology.devices())
-    await house.done(await plane.set_device_state(device.id, State.OFFLINE))
-    job = await house.job(await plane.set_device_state(device.id, State.FAILED))
+    await house.done(await plane.devices.set_state(device.id, State.OFFLINE))
+    job = await house.job(await plane.devices.set_state(device.id, State.FAILED))
     assert job.error.startswith(
         f"Unable to delete device [{device.id}] as no device was found to replace it: "
         "No Replacement was found for resource requested to be removed\n"
@@ -255,7 +278,7 @@ async def test_resync_takes_over_what_lvm_says() -> None:
     await house.furnish()
     await house.create(10)
     device = next(house.topology.devices())
-    await house.done(await plane.resync_device(device.id))
+    await house.done(await plane.devices.resync(device.id))
     again = house.topology.device(device.id)
     assert again is not None
     assert house.topology.used(again) == 10539008
@@ -268,16 +291,16 @@ async def test_a_taken_host_name_is_refused_before_any_node_is_asked() -> None:
     cluster = await house.furnish()
     house.break_(Rule(lambda host, command: True, Lose(sent=False)))
     with pytest.raises(errors.Conflict, match="Hostname node1 already used by node with id"):
-        await plane.add_node(NodeAdd(cluster=cluster, zone=1, manage=("node1",), storage=("x",)))
+        await plane.nodes.add(NodeAdd(cluster=cluster, zone=1, manage=("node1",), storage=("x",)))
     with pytest.raises(errors.RequestError, match="New Node doesn't have glusterd running\nUnable to reach node new"):
-        await plane.add_node(NodeAdd(cluster=cluster, zone=1, manage=("new",), storage=("x",)))
+        await plane.nodes.add(NodeAdd(cluster=cluster, zone=1, manage=("new",), storage=("x",)))
 
 
 async def test_jobs_outlive_the_server() -> None:
     house = House()
     plane = await house.start()
     await house.furnish()
-    id_ = await plane.create_volume(VolumeCreate(size_gib=1, durability=REPLICA_3))
+    id_ = await plane.volumes.create(VolumeCreate(size_gib=1, durability=REPLICA_3))
     result = (await house.job(id_)).result
     await house.crash()
     await house.start()

@@ -81,7 +81,7 @@ def test_a_panic_fails_the_operation_and_not_the_server() -> None:
         await house.start()
         await house.furnish()
         before = house.inventory()
-        job = await house.job(await house.plane.create_volume(VolumeCreate(size_gib=1, durability=REPLICA_3)))
+        job = await house.job(await house.plane.volumes.create(VolumeCreate(size_gib=1, durability=REPLICA_3)))
         assert "boom" in job.error
         assert house.inventory() == before
 

@@ -9,6 +9,7 @@ from tests.shared import golden
 
 from pyheketi.domain import invariants
 from pyheketi.domain.durability import Disperse, Distribute, Replicate
+from pyheketi.domain.ids import VolumeId
 from pyheketi.executors.fake import gluster
 from pyheketi.executors.fake.executor import FakeExecutor
 from pyheketi.executors.fake.nodes import FakeNodes
@@ -352,7 +353,7 @@ async def test_sets_are_learned_from_gluster() -> None:
     there = house.nodes.node("node0").pool.volumes[f"vol_{V}"]
     there.bricks = there.bricks[::-1]
     await house.start()
-    await house.plane._learn_sets(V)  # type: ignore[arg-type]  # an id
+    await house.plane.brick_sets.learn(VolumeId(V))
     volume = house.topology.volume(V)
     assert volume is not None
     assert not volume.sets_guessed

@@ -1,0 +1,275 @@
+"""What is at work: operations from their plan to their end, with their jobs and slots, and those that are stuck.
+
+It knows how operations are begun, ended and taken up again, but not what they do: that is for the modules of the
+objects, ``volumes``, ``devices`` and so on.
+"""
+
+import logging
+import time
+from asyncio import Task
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import Any, TypeAlias
+
+from pyheketi.control_plane.health import Health
+from pyheketi.control_plane.jobs import Job, Jobs
+from pyheketi.control_plane.rules import Rules
+from pyheketi.control_plane.tasks import Tasks
+from pyheketi.domain import errors
+from pyheketi.domain.change import Change
+from pyheketi.domain.entities import BlockVolume, Volume
+from pyheketi.domain.ids import OperationId
+from pyheketi.domain.topology import Topology
+from pyheketi.engine.ledger import Ledger
+from pyheketi.engine.runner import Performs, Replan, Run, Runner, Stopping
+from pyheketi.operations.operation import Kind, Operation, OperationState, Plan
+from pyheketi.placement.rings import Avoid
+from pyheketi.planning.catalog import USE_CASES
+
+_log = logging.getLogger(__name__)
+
+Way: TypeAlias = Callable[[Run], Coroutine[Any, Any, None]]
+"""Brings an operation to its end: the runner does, unless it has no steps but is made of other operations."""
+
+TakeUp: TypeAlias = Callable[[Sequence["Task[None]"], Run], Coroutine[Any, Any, None]]
+"""As ``Way``, after a restart; is also given the tasks of the operations with steps that were taken up before."""
+
+
+class Work:
+    """Begins operations, runs them beside each other, and remembers those that are stuck."""
+
+    def __init__(self, ledger: Ledger, performer: Performs, health: Health, jobs: Jobs, rules: Rules) -> None:
+        self._ledger, self._health, self._jobs, self._rules = ledger, health, jobs, rules
+        self._runner = Runner(
+            performer, ledger, retries=rules.create_retries, suspect=health.look_at, avoid=lambda: health.avoid
+        )
+        self._tasks = Tasks()
+        self._stuck: dict[str, Operation] = {}
+        self._slots: set[str] = set()
+        self._stopping = False
+
+    # -- questions -----------------------------------------------------------------------------------------------
+
+    @property
+    def tip(self) -> Topology:
+        """Everything that is decided, also what is not on disk yet: what plans are made on."""
+        return self._ledger.tip
+
+    @property
+    def avoid(self) -> Avoid:
+        """What plans keep away from now."""
+        return self._health.avoid
+
+    @property
+    def operations(self) -> list[Operation]:
+        """Operations that have not ended: those at work, and those that are stuck."""
+        at_work = [each for each in self._jobs.at_work if each.kind is not Kind.CLEAN_UP]
+        return [*at_work, *self._stuck.values()]
+
+    async def job(self, id_: str) -> Job | None:
+        """Return the job of that id, a little later if it is about to end."""
+        return await self._jobs.find(id_, patience=0 if self._stopping else self._rules.job_patience)
+
+    # -- start and stop ------------------------------------------------------------------------------------------
+
+    def start(self, unfinished: Sequence[Operation], composed: Mapping[Kind, TakeUp]) -> None:
+        """Take up what an earlier server left; ``composed`` are the kinds that are made of other operations."""
+        if unfinished:
+            _log.warning("Taking up %d operations that an earlier server left unfinished", len(unfinished))
+        at_work = [operation for operation in unfinished if operation.state is not OperationState.STUCK]
+        self._stuck = {each.id: each for each in unfinished if each.state is OperationState.STUCK}
+        parts = [self._resume(operation) for operation in at_work if operation.kind not in composed]
+        for operation in at_work:
+            if take_up := composed.get(operation.kind):
+                self._start(Run(operation), partial(take_up, parts))
+
+    def keep(self, chore: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the operations until the server stops."""
+        self._tasks.keep(chore)
+
+    async def stop(self, grace: float) -> None:
+        """Take no more work and let running steps end, at most ``grace`` seconds.
+
+        What does not end by then is left for the next start.
+        """
+        self._stopping = True
+        self._runner.stopping = True
+        await self._tasks.stop(grace)
+        await self._ledger.settle()
+
+    async def settle(self) -> None:
+        """Wait for the end of all operations at work."""
+        await self._tasks.settle()
+
+    # -- beginning -----------------------------------------------------------------------------------------------
+
+    async def commit(self, changes: Iterable[Change], operations: Sequence[Operation] = ()) -> None:
+        """Write changes that need no node. Raises ``ShuttingDown``."""
+        self._require_open()
+        await self._ledger.commit(changes, operations)
+
+    @contextmanager
+    def slot(self, id_: OperationId) -> Iterator[None]:
+        """Hold one of the slots for operations in flight, until the operation has ended.
+
+        Raises:
+            TooManyOperations: all are taken.
+        """
+        if len(self._slots) >= self._rules.max_in_flight:
+            raise errors.TooManyOperations
+        self._slots.add(id_)
+        try:
+            yield
+        finally:
+            if not self._jobs.is_running(id_):
+                self._slots.discard(id_)
+
+    async def begin(
+        self, id_: OperationId, plan: Plan, replan: Replan | None = None, way: Way | None = None
+    ) -> OperationId:
+        """Commit a plan and start to run it; one that has neither steps nor a way to go is done at once.
+
+        Args:
+            id_: of the operation.
+            plan: what it will do.
+            replan: plans it anew where that helps after a failure.
+            way: if it is made of other operations.
+
+        Raises:
+            ShuttingDown: the server takes no more work.
+        """
+        self._require_open()
+        run = Run(_planned(id_, plan))
+        changes = plan.begin
+        if at_once := not plan.groups and way is None:  # begin and end are one commit
+            run.move(OperationState.RUNNING)
+            changes += USE_CASES[plan.kind].finish(self.tip.apply(changes), run.operation, {})
+            run.move(OperationState.DONE)
+        await self._ledger.commit(changes, [run.operation])
+        if at_once:
+            self._jobs.end(run)
+        else:
+            self._start(run, way or (lambda run: self._runner.run(run, replan)))
+        return id_
+
+    async def decide(
+        self,
+        id_: OperationId,
+        kind: Kind,
+        subject: str,
+        plan: Callable[[], Plan],
+        *,
+        throttled: bool,
+        replan: Replan | None = None,
+        way: Way | None = None,
+    ) -> OperationId:
+        """Begin what ``plan`` returns; a refusal becomes a job that failed (rest-api.md §7.3).
+
+        Raises:
+            TooManyOperations: all slots are taken, and it is ``throttled``: it needs one.
+            ShuttingDown: the server takes no more work.
+        """
+        with self.slot(id_) if throttled else nullcontext():
+            try:
+                return await self.begin(id_, plan(), replan, way)
+            except (errors.Conflict, errors.NoSpace) as refusal:
+                refused = _refused(id_, kind, subject, str(refusal))
+                await self.commit([], [refused])
+                self._jobs.end(Run(refused))
+                return id_
+
+    # -- for operations that are made of others ------------------------------------------------------------------
+
+    async def run_part(self, id_: OperationId, plan: Plan, replan: Replan) -> Operation:
+        """Do an operation that is part of another; return it as it ended, or got stuck.
+
+        Raises:
+            Stopping: before that, as the server stops.
+        """
+        run = Run(_planned(id_, plan))
+        await self._ledger.commit(plan.begin, [run.operation])
+        self._jobs.start(run)
+        await self._run(run, lambda run: self._runner.run(run, replan))
+        if not run.operation.state.finished and run.operation.state is not OperationState.STUCK:
+            raise Stopping
+        return run.operation
+
+    async def conclude(self, run: Run, changes: Iterable[Change] = ()) -> None:
+        """Commit the end of an operation that is made of others, even while the server stops."""
+        await self._ledger.commit(changes, [run.operation])
+
+    # -- stuck operations ----------------------------------------------------------------------------------------
+
+    @property
+    def stuck(self) -> list[OperationId]:
+        """The operations that can go neither on nor back until a node is back."""
+        return [operation.id for operation in self._stuck.values()]
+
+    def stuck_on(self, entity: Volume | BlockVolume, kind: Kind) -> OperationId | None:
+        """Return the operation of that kind that got stuck at work on an object."""
+        found = self._stuck.get(entity.pending.operation) if entity.pending else None
+        return found.id if found and found.kind is kind else None
+
+    def take_up(self, stuck: OperationId) -> OperationId:
+        """Go on with a stuck operation because a client asks for it again. Raises ``TooManyOperations``."""
+        with self.slot(stuck):
+            self._resume(self._stuck.pop(stuck))
+            return stuck
+
+    def try_again(self, ids: Iterable[str]) -> list["Task[None]"]:
+        """Go on with operations, without slots; those that are not stuck are passed over."""
+        return [self._resume(operation) for each in ids if (operation := self._stuck.pop(each, None))]
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    def _resume(self, operation: Operation) -> "Task[None]":
+        return self._start(Run(operation), self._runner.resume)
+
+    def _start(self, run: Run, way: Way) -> "Task[None]":
+        self._jobs.start(run)
+        return self._tasks.run(self._run(run, way))
+
+    async def _run(self, run: Run, way: Way) -> None:
+        try:
+            await way(run)
+        except Stopping:
+            return
+        except errors.Error:
+            _log.exception("Operation %s ended unexpectedly", run.operation.id)
+        finally:
+            self._slots.discard(run.operation.id)
+        if run.operation.state is OperationState.STUCK:
+            self._stuck[run.operation.id] = run.operation
+        self._jobs.end(run)
+
+    def _require_open(self) -> None:
+        if self._stopping:
+            raise errors.ShuttingDown
+
+
+def _planned(id_: OperationId, plan: Plan) -> Operation:
+    now = time.time()
+    return Operation(
+        id=id_,
+        kind=plan.kind,
+        subject=plan.subject,
+        state=OperationState.PLANNED,
+        groups=plan.groups,
+        result=plan.result,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _refused(id_: OperationId, kind: Kind, subject: str, why: str) -> Operation:
+    now = time.time()
+    return Operation(
+        id=id_,
+        kind=kind,
+        subject=subject,
+        state=OperationState.ABANDONED,
+        error=why,
+        created_at=now,
+        updated_at=now,
+    )
