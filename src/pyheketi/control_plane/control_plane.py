@@ -1,7 +1,7 @@
-"""The one living object behind the API: what can be wished is a room for each kind of object, built on one ``Work``.
+"""The one living object behind the API: builds the others, starts and stops them, answers questions.
 
-A wish is a method of its room: it finds the object, plans, and lets ``Work`` begin the plan. Nothing is said of it here,
-unless its operation is made of other operations: then ``start`` must know how to take it up again.
+What clients wish for is a method in the module of the object it is about: ``volumes``, ``bricks`` and so on. A new one
+changes nothing here, unless its operation is made of other operations: then ``start`` tells how to take it up again.
 """
 
 from collections.abc import Callable, Iterable
@@ -32,7 +32,7 @@ from pyheketi.store.base import Loaded, Store
 
 
 class ControlPlane:
-    """Takes wishes, answers questions, keeps the house."""
+    """Holds what takes wishes, and what keeps the house."""
 
     def __init__(
         self,
