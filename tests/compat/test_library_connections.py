@@ -15,9 +15,9 @@ import httpx2
 import pytest
 import requests
 from cryptography import x509
+from tests.certificates import certificate
 from tests.library import KEY, VOLUME, Make, claims
 from tests.scripted_server import Canned, serving
-from tests.unit.client.test_reasons import certificate
 
 from pyheketi import HeketiClient
 from pyheketi.client.errors import TlsFileError

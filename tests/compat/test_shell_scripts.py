@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.test_golden_cli import serving
 from tests.compat.test_shell_lines import TOPOLOGY, Site
+from tests.served import serving
 
 LOAD = "heketi-cli -s $HEKETI_CLI_SERVER --user admin --secret 'adminkey' topology load --json=topology.json 2>&1"
 

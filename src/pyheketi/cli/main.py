@@ -16,7 +16,7 @@ from pyheketi.cli.tree import ROOT
 from pyheketi.client.errors import ClientError
 
 FAILURE = 255
-"""Exit status of every error."""
+"""Exit status of a command line that cannot be read. Commands have their own, which is this one for nearly all."""
 
 
 def main() -> None:
@@ -47,16 +47,16 @@ def run(words: Sequence[str]) -> int:
         _carry_out(session)
     except (Problem, ClientError) as error:
         _explain(session, error)
-        return FAILURE
+        return session.parsed.path.command.failure
     except OSError as error:  # a full disk behind standard output, say
         terminal.abandon_output()
         terminal.complain(f"Error: cannot write the output: {error.strerror or error}")
-        return FAILURE
+        return session.parsed.path.command.failure
     finally:
         terminal.clear()
         if terminal.interactive and session.simulated:
             terminal.complain('Note: this server uses simulated nodes (executor "mock"); no real volume is made.')
-    return 0
+    return session.status
 
 
 def _complete(terminal: Terminal, words: Sequence[str]) -> int:

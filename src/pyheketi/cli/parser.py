@@ -47,6 +47,8 @@ class Command:
     example: str = ""
     aliases: tuple[str, ...] = ()
     """Other names, which help does not show."""
+    failure: int = 255
+    """Exit status of errors."""
 
     @property
     def names(self) -> tuple[str, ...]:

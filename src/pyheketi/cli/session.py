@@ -23,6 +23,8 @@ class Session:
     terminal: Terminal
     connection: "Connection | None" = field(default=None, init=False)
     """To the server, once the action has needed it."""
+    status: int = field(default=0, init=False)
+    """Exit status if nothing goes wrong: those that look for something tell by it whether they found it."""
 
     @property
     def arguments(self) -> tuple[str, ...]:

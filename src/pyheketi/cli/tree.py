@@ -16,6 +16,10 @@ def _integer(name: str, help_: str, default: int = 0) -> Flag:
     return Flag(name=name, kind=Kind.INTEGER, default=default, help=help_)
 
 
+def _texts(name: str, help_: str, short: str = "") -> Flag:
+    return Flag(name=name, short=short, kind=Kind.TEXTS, default=(), help=help_)
+
+
 _DISABLE_HEAL_CHECK = _switch(
     "expert-option-disable-heal-check", "move bricks even if others still need them to heal; may lose data"
 )
@@ -269,6 +273,24 @@ _STATE = Command(
                     action="server.examine",
                 ),
             ),
+        ),
+        Command(
+            name="compare",
+            help="Tell which volumes only heketi, only gluster or only Kubernetes has, and what to do about it",
+            action="state.compare",
+            failure=2,
+            flags=(
+                _texts("gluster", "compare with the output of 'gluster volume info [--xml]' in this file", "g"),
+                _text("pv", "compare also with the output of 'kubectl get pv -o yaml' in this file, - for input", "y"),
+                _text("heketi", "instead of asking the server, read what it once said to 'db dump' or examine", "j"),
+                _switch("bricks", "compare bricks, one by one"),
+                _switch("skip-ok", "leave out what is the same everywhere", "K"),
+                _switch("skip-block", "leave out block volumes"),
+                _switch("no-header", "leave out the first line", "H"),
+                _texts("ignore", "leave out volumes of this name"),
+                _texts("storage-class", "only persistent volumes of this class, and no volume of others", "S"),
+            ),
+            example="kubectl get pv -o yaml | heketi-cli server state compare --pv - --skip-ok",
         ),
     ),
 )

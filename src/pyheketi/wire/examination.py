@@ -8,6 +8,38 @@ from pyheketi.wire.base import Items, Strings, WireModel
 from pyheketi.wire.dump import Dump
 
 
+class GlusterBrick(WireModel):
+    """A brick as gluster has it."""
+
+    Name: str = ""
+    """``host:path``."""
+
+
+class GlusterBricks(WireModel):
+    """Bricks of a volume as gluster has it."""
+
+    BrickList: Items[GlusterBrick] = ()
+
+
+class GlusterVolume(WireModel):
+    """A volume as gluster has it, without what nobody reads."""
+
+    VolumeName: str = ""
+    Bricks: GlusterBricks = GlusterBricks()
+
+
+class GlusterVolumeList(WireModel):
+    """Volumes as gluster has them."""
+
+    VolumeList: Items[GlusterVolume] = ()
+
+
+class GlusterVolumes(WireModel):
+    """What can be read of ``VolumeInfo``."""
+
+    Volumes: GlusterVolumeList = GlusterVolumeList()
+
+
 class BrickMount(WireModel):
     """A line of a node's fstab."""
 
