@@ -1,13 +1,17 @@
 """An examination in Heketi's words: gluster's XML and LVM's reports, field by field (rest-api.md §7.9)."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from pyheketi.commands.examination import NodePicture
 from pyheketi.control_plane.examiner import Examination
+from pyheketi.control_plane.orphans import Search
 from pyheketi.domain.ids import ClusterId
 from pyheketi.domain.topology import Topology
+from pyheketi.planning.orphans import Found, Verdict
 from pyheketi.wire import examination as wire
+from pyheketi.wire import orphans
 from pyheketi.wire.dump import Dump
 
 _COUNTS = (
@@ -32,6 +36,44 @@ def examination_to_wire(topology: Topology, database: Dump, found: Examination, 
         heketidb=database,
         report=(f"OnDemand Examiner invoked while {in_flight} ops are in flight", *found.report),
         clusters=tuple(_cluster(topology, cluster.id, found) for cluster in topology.clusters()),
+    )
+
+
+def search_to_wire(
+    topology: Topology, search: Search, preview: Callable[[Found], Sequence[str]]
+) -> orphans.Orphans:
+    """Return what was found that is not as the database says; ``preview`` tells what would remove a brick."""
+    return orphans.Orphans(
+        bricks=tuple(
+            _stray(each, preview(each) if each.verdict is Verdict.ORPHAN else ())
+            for each in search.bricks
+            if each.verdict is not Verdict.KNOWN
+        ),
+        known=sum(each.verdict is Verdict.KNOWN for each in search.bricks),
+        silent=tuple(
+            orphans.SilentNode(node=node.id, host=node.manage_host, reason=search.silent[node.id])
+            for node in topology.nodes()
+            if node.id in search.silent
+        ),
+    )
+
+
+def _stray(found: Found, commands: Sequence[str]) -> orphans.StrayBrick:
+    facts, place = found.facts, found.place
+    parts = (("mount", facts.mounts), ("fstab", facts.in_fstab), ("lv", facts.has_volume), ("pool", facts.has_pool))
+    return orphans.StrayBrick(
+        cluster=found.node.cluster,
+        node=found.node.id,
+        host=place.host,
+        device=found.device or "",
+        volume_group=place.volume_group,
+        brick=place.brick,
+        state=found.verdict.value,
+        reason=found.why,
+        size=int(found.size),
+        mount_point=place.mount_point,
+        parts=tuple(name for name, there in parts if there),
+        commands=tuple(commands),
     )
 
 

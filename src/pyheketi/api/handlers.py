@@ -11,7 +11,7 @@ from pyheketi.domain import errors
 from pyheketi.domain.entities import State
 from pyheketi.migrate import checking, exporting
 from pyheketi.telemetry import log
-from pyheketi.wire import base, block_volumes, bricks, clusters, devices, dump, nodes, operations, server, volumes
+from pyheketi.wire import base, block_volumes, bricks, clusters, devices, dump, nodes, operations, orphans, server, volumes
 
 _Request = TypeVar("_Request", bound=base.WireModel)
 
@@ -137,6 +137,19 @@ async def examine(call: Call) -> Answer:
     in_flight = mapping.operation_counts_to_wire(plane.operations).in_flight
     answer = examining.examination_to_wire(plane.tip, _document(call), found, in_flight)
     return json_answer(dump.text(answer).encode())
+
+
+async def orphan_list(call: Call) -> Answer:
+    """Ask all nodes for bricks that the database does not know."""
+    plane = call.control_plane
+    found = await plane.orphans.search()
+    return json_answer(base.dump(examining.search_to_wire(plane.tip, found, plane.orphans.preview)))
+
+
+async def orphan_remove(call: Call) -> Answer:
+    """Destroy bricks that belong to nobody."""
+    wanted = _valid(call, orphans.OrphanRemoval)
+    return accepted(await call.control_plane.orphans.remove(wanted.bricks))
 
 
 def _document(call: Call) -> dump.Dump:

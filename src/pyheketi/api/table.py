@@ -12,6 +12,7 @@ from pyheketi.wire import (
     examination,
     nodes,
     operations,
+    orphans,
     server,
     volumes,
 )
@@ -102,6 +103,21 @@ ENDPOINTS = (
         handle=handlers.examine,
         summary="Ask all nodes what they have, and show it beside the database",
         answer=examination.Examination,
+    ),
+    Endpoint(
+        method="GET",
+        path="/internal/state/orphans",
+        handle=handlers.orphan_list,
+        summary="Ask all nodes for bricks that the database does not know",
+        answer=orphans.Orphans,
+    ),
+    Endpoint(
+        method="POST",
+        path="/internal/state/orphans/remove",
+        handle=handlers.orphan_remove,
+        summary="Destroy bricks that belong to nobody",
+        request=orphans.OrphanRemoval,
+        status=202,
     ),
     Endpoint(method="GET", path="/backup/db", handle=handlers.database_backup, summary="Copy the database (SQLite)"),
     Endpoint(

@@ -292,6 +292,20 @@ _STATE = Command(
             ),
             example="kubectl get pv -o yaml | heketi-cli server state compare --pv - --skip-ok",
         ),
+        Command(
+            name="orphans",
+            help="List bricks on nodes that neither the database nor gluster knows, and remove them",
+            arguments="[BRICK...]",
+            action="orphans.run",
+            failure=2,
+            flags=(
+                _text("cluster", "only on nodes of this cluster"),
+                _text("node", "only on this node"),
+                _switch("delete", "tell how the named bricks would be removed; nothing is done without --yes"),
+                _switch("yes", "remove them"),
+            ),
+            example="heketi-cli server state orphans --delete --yes 1bb2bf8bb0ff9ca9e12a7e0b1b6ae3e4",
+        ),
     ),
 )
 

@@ -6,7 +6,19 @@ from urllib.parse import quote
 
 from pyheketi.client.connection import CREATED, NO_CONTENT, OK, Connection
 from pyheketi.client.errors import BadAnswer
-from pyheketi.wire import base, block_volumes, bricks, clusters, devices, nodes, operations, server, topology, volumes
+from pyheketi.wire import (
+    base,
+    block_volumes,
+    bricks,
+    clusters,
+    devices,
+    nodes,
+    operations,
+    orphans,
+    server,
+    topology,
+    volumes,
+)
 
 _Model = TypeVar("_Model", bound=base.WireModel)
 
@@ -189,6 +201,14 @@ class Client:
     def examination(self) -> bytes:
         """Return what the nodes have, compared with the database, as JSON, as the server wrote it."""
         return self._connection.call("GET", "/internal/state/examine/gluster")
+
+    def orphan_bricks(self) -> orphans.Orphans:
+        """Return the bricks that nodes have and the database does not."""
+        return self._get(orphans.Orphans, "/internal/state/orphans")
+
+    def remove_orphan_bricks(self, wanted: orphans.OrphanRemoval) -> None:
+        """Destroy bricks that belong to nobody."""
+        self._finish("POST", "/internal/state/orphans/remove", wanted)
 
     def mode(self) -> server.AdminStatus:
         """Return the server's mode."""

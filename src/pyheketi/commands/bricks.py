@@ -1,5 +1,6 @@
 """Scripts that make and destroy bricks (executors.md §6), and what a node says of one."""
 
+import itertools
 import posixpath
 import re
 from collections.abc import Sequence
@@ -142,6 +143,12 @@ def pool_is_gone(place: BrickPlace, facts: BrickFacts, results: Sequence[Result]
     """Return whether the thin pool is gone after ``destroy``, so that its space is free again."""
     pool = f"{place.volume_group}/{place.thin_pool}"
     return not facts.has_pool or any(result.ok and result.command.args[-1:] == (pool,) for result in results)
+
+
+def is_at(gluster_name: str, volume_group: str, brick: str) -> bool:
+    """Return whether gluster's ``host:path`` lies on a brick, whatever folder its volume group is mounted in."""
+    folders = gluster_name.split("/")
+    return (volume_group, f"brick_{brick}") in itertools.pairwise(folders)
 
 
 def users(place: BrickPlace) -> Script:

@@ -38,6 +38,8 @@ class NodePicture:
     fstab: tuple[FstabLine, ...] | None
     block_volumes: tuple[tuple[str, ...] | None, ...]
     """Names of block volumes, for each hosting volume that was asked for."""
+    mounts: tuple[mount.Mount, ...] | None = None
+    """What is mounted."""
     failures: tuple[str, ...] = ()
     """What LVM said where it could not tell; in the order of the reports, empty if it could."""
 
@@ -65,6 +67,7 @@ def read(results: Sequence[Result]) -> NodePicture:
         volumes=_volumes(volumes),
         lvm=tuple(map(_report, reports)),
         fstab=_fstab(mounts, lines),
+        mounts=_mounts(mounts),
         block_volumes=tuple(map(_blocks, blocks)),
         failures=tuple("" if result.ok else result.output for result in reports),
     )
@@ -97,6 +100,13 @@ def _fstab(mounts: Result, lines: Result) -> tuple[FstabLine, ...] | None:
         for each in words
         if len(each) >= 4
     )
+
+
+def _mounts(result: Result) -> tuple[mount.Mount, ...] | None:
+    try:
+        return mount.parse_table(result.stdout) if result.ok else None
+    except ValueError:
+        return None
 
 
 def _blocks(result: Result) -> tuple[str, ...] | None:

@@ -75,6 +75,33 @@ def read_volume(host: str, result: Result, name: str) -> GlusterVolume | None:
     return found
 
 
+def read_volumes(host: str, result: Result) -> tuple[GlusterVolume, ...]:
+    """Return all volumes that ``volume info all`` told of.
+
+    Raises:
+        CommandFailed: gluster could not tell.
+        Unexpected: the answer makes no sense.
+    """
+    try:
+        answer = _parse(result.stdout)
+        volumes, said = volumes_of(answer), _refusal(answer)
+    except (ET.ParseError, ValueError) as error:
+        raise _nonsense(host, result, error) from error
+    if said is not None:
+        raise _refused(host, result, said)
+    return volumes
+
+
+def volumes_of(answer: ET.Element) -> tuple[GlusterVolume, ...]:
+    """Return the volumes that an answer tells of. Raises ``ValueError`` if it makes no sense."""
+    return tuple(map(_volume, answer.iterfind("volInfo/volumes/volume")))
+
+
+def is_refused(answer: ET.Element) -> bool:
+    """Return whether an answer tells of a failure instead."""
+    return bool(_refusal(answer)) or answer.find("volInfo") is None
+
+
 def names(answer: ET.Element) -> list[str]:
     """Return the names of the volumes that an answer tells of."""
     return [_text(volume, "name", "") for volume in answer.iterfind("volInfo/volumes/volume")]

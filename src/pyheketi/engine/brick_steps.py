@@ -2,11 +2,11 @@
 
 import logging
 
-from pyheketi.commands import bricks
-from pyheketi.commands.command import Program
+from pyheketi.commands import bricks, gluster, gluster_xml
+from pyheketi.commands.command import Program, Script
 from pyheketi.domain import errors
 from pyheketi.engine.nodes import Nodes
-from pyheketi.operations.steps import BrickPlace, CreateBrick, Reclaimed
+from pyheketi.operations.steps import BrickPlace, CheckUnused, CreateBrick, Reclaimed
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +53,21 @@ async def _destroy(nodes: Nodes, place: BrickPlace) -> Reclaimed:
         if not result.ok and result.command.program is not Program.RMDIR:
             _log.warning("Brick %s: %s", place.brick, result.failure(place.host))
     return Reclaimed(pool_removed=bricks.pool_is_gone(place, facts, results))
+
+
+async def check_unused(nodes: Nodes, step: CheckUnused) -> None:
+    """Make sure that gluster does not use a brick. Raises ``Conflict`` if it does, or cannot be believed."""
+    place = step.place
+    (result,) = await nodes.run(place.host, Script(commands=(gluster.all_volumes(nodes.options),)))
+    told = gluster_xml.read_volumes(place.host, result)
+    if missing := sorted(set(step.volumes) - {volume.name for volume in told}):
+        raise errors.Conflict(
+            f"Gluster on {place.host} does not know volume {missing[0]}, which has bricks there: what it says of brick"
+            f" {place.brick} cannot be believed"
+        )
+    for volume in told:
+        if any(bricks.is_at(name, place.volume_group, place.brick) for name in volume.bricks):
+            raise errors.Conflict(f"Brick {place.brick} on {place.host} is used by gluster's volume {volume.name}")
 
 
 async def _tell_users(nodes: Nodes, place: BrickPlace) -> None:

@@ -6,13 +6,14 @@ Nothing is remembered here: what was done of a step is asked of the node.
 from collections.abc import Sequence
 from typing import assert_never
 
-from pyheketi.commands import examination
+from pyheketi.commands import bricks, examination
+from pyheketi.commands.bricks import BrickFacts
 from pyheketi.commands.examination import NodePicture
 from pyheketi.commands.options import NodeOptions
 from pyheketi.engine import block_steps, brick_steps, clone_steps, device_steps, nodes, peer_steps, volume_steps
 from pyheketi.executors.base import Executor
 from pyheketi.operations import steps
-from pyheketi.operations.steps import Outcome, Probed, Step
+from pyheketi.operations.steps import BrickPlace, Outcome, Probed, Step
 
 
 class Performer:
@@ -40,6 +41,8 @@ class Performer:
                 await brick_steps.create(self._nodes, step, sure=sure)
             case steps.DestroyBrick():
                 return await brick_steps.destroy(self._nodes, step.place, may_be_lost=step.may_be_lost)
+            case steps.CheckUnused():
+                await brick_steps.check_unused(self._nodes, step)
             case steps.CreateVolume():
                 await volume_steps.create(self._nodes, step, sure=sure)
             case steps.DeleteVolume():
@@ -99,6 +102,7 @@ class Performer:
                 await peer_steps.undo_probe(self._nodes, step, outcome if isinstance(outcome, Probed) else None)
             case (
                 steps.DestroyBrick()
+                | steps.CheckUnused()
                 | steps.DeleteVolume()
                 | steps.AddBricks()
                 | steps.LookAtVolume()
@@ -120,6 +124,10 @@ class Performer:
     async def examine(self, host: str, hosting: Sequence[str]) -> NodePicture:
         """Return everything that a node has; ``hosting`` names volumes whose block volumes it is asked for."""
         return examination.read(await self._nodes.ask(host, examination.look(hosting, self._nodes.options)))
+
+    def preview(self, place: BrickPlace, facts: BrickFacts) -> tuple[str, ...]:
+        """Return the commands that would destroy a brick of which there is so much, as a person would type them."""
+        return tuple(map(str, bricks.destroy(place, facts, self._nodes.options).commands))
 
     async def options_of(self, hosts: Sequence[str], name: str) -> dict[str, str]:
         """Return the options of a volume. Raises ``Unexpected`` if gluster knows none of that name."""

@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from pyheketi.commands.bricks import BrickFacts
 from pyheketi.commands.examination import NodePicture
 from pyheketi.domain import errors
 from pyheketi.domain.topology import Topology
 from pyheketi.engine.ledger import Ledger
 from pyheketi.operations import steps
 from pyheketi.operations.operation import TRANSITIONS, Operation, OperationState, Plan, StepGroup
-from pyheketi.operations.steps import Outcome, Step
+from pyheketi.operations.steps import BrickPlace, Outcome, Step
 from pyheketi.placement.rings import Avoid
 from pyheketi.planning.catalog import USE_CASES
 
@@ -46,6 +47,10 @@ class Performs(Protocol):
 
     async def examine(self, host: str, hosting: Sequence[str]) -> NodePicture:
         """Return everything that a node has."""
+        ...
+
+    def preview(self, place: BrickPlace, facts: BrickFacts) -> tuple[str, ...]:
+        """Return the commands that would destroy a brick."""
         ...
 
     async def has_effect(self, step: Step) -> bool:

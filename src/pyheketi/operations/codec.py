@@ -22,6 +22,7 @@ _TYPES: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
             steps.DeviceHandle,
             steps.CreateBrick,
             steps.DestroyBrick,
+            steps.CheckUnused,
             steps.CreateVolume,
             steps.DeleteVolume,
             steps.AddBricks,

@@ -38,6 +38,7 @@ class Kind(IntEnum):
     REMOVE_NODE = 108
     CLEAN_UP = 109
     SET_BLOCK_RESTRICTION = 110
+    REMOVE_ORPHANS = 111
 
     @property
     def label(self) -> str:

@@ -80,6 +80,15 @@ class DestroyBrick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckUnused:
+    """Make sure that gluster on a brick's own node can be believed, and does not use the brick."""
+
+    place: BrickPlace
+    volumes: tuple[str, ...] = ()
+    """Names of volumes that gluster must know there: otherwise it has lost its memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateVolume:
     """Create the gluster volume, set its options, start it."""
 
@@ -295,6 +304,7 @@ class InspectDevice:
 Step: TypeAlias = (
     CreateBrick
     | DestroyBrick
+    | CheckUnused
     | CreateVolume
     | DeleteVolume
     | AddBricks

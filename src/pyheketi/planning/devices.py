@@ -1,5 +1,6 @@
 """Add, delete and look at devices, and change their state (rest-api.md §7.4)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from pyheketi.domain import errors
@@ -105,7 +106,7 @@ def plan_delete(topology: Topology, device: Device, *, forget_failures: bool, op
         raise errors.RequestError(f"device: {device.id} is not in failed state")
     if topology.count_bricks(device.id):
         raise errors.Conflict(f"Unable to delete device [{device.id}] because it contains bricks")
-    _require_idle(device)
+    require_idle(device)
     tear_down = steps.TearDownDevice(device=handle_of(device, _node_of(topology, device)), forget=forget_failures)
     return Plan(
         kind=Kind.DELETE_DEVICE,
@@ -124,7 +125,7 @@ def plan_resync(topology: Topology, device: Device, *, operation: OperationId) -
     Raises:
         InUse: an operation is at work on it or on bricks of it.
     """
-    _require_idle(device)
+    require_idle(device)
     bricks = topology.bricks_on(device.id)
     _require_settled(topology, device, bricks)
     inspect = steps.InspectDevice(
@@ -147,21 +148,27 @@ def finish_resync(topology: Topology, operation: Operation, outcomes: Outcomes) 
     device, report = topology.device(operation.subject), _report(outcomes)
     if device is None or report is None:
         return ()
-    bricks = topology.bricks_on(device.id)
     seen = {brick for step in operation.steps if isinstance(step, steps.InspectDevice) for brick in step.bricks}
-    if {brick.id for brick in bricks} != seen:
+    return (Put(replace(as_read(topology, device, report, seen), pending=None)),)
+
+
+def as_read(topology: Topology, device: Device, report: steps.DeviceReport, seen: Collection[str]) -> Device:
+    """Return a device with LVM's numbers; ``seen`` are the bricks it held when they were asked for.
+
+    Raises:
+        InUse: bricks came or went meanwhile, so that the numbers belong to another moment.
+    """
+    bricks = topology.bricks_on(device.id)
+    if {brick.id for brick in bricks} != set(seen):
         raise errors.InUse(f"Bricks on device {device.id} changed while it was read. Try again.")
     _require_settled(topology, device, bricks)
-    ours = sum(brick.space for brick in bricks)
-    read = replace(
+    return replace(
         device,
         total=report.total,
-        foreign=report.used - ours,
+        foreign=report.used - sum(brick.space for brick in bricks),
         pv_uuid=report.pv_uuid or device.pv_uuid,
         paths=report.paths or device.paths,
-        pending=None,
     )
-    return (Put(read),)
 
 
 RESYNC = UseCase(finish=finish_resync, abandon=unmark)
@@ -174,7 +181,7 @@ def plan_state(topology: Topology, device: Device, wanted: State) -> Plan:
         Conflict: there is no way from the present state to the wanted one.
         InUse: another operation is at work on the device.
     """
-    _require_idle(device)
+    require_idle(device)
     changes: tuple[Change, ...] = (Put(replace(device, state=wanted)),)
     match device.state, wanted:
         case before, after if before is after:
@@ -193,7 +200,7 @@ def require_removable(topology: Topology, device: Device) -> None:
         Conflict: it is online.
         InUse: an operation is at work on it or on bricks of it.
     """
-    _require_idle(device)
+    require_idle(device)
     if device.state is State.ONLINE:
         raise errors.Conflict(f"Device must be offline before remove operation is performed, device:{device.id}")
     require_settled(topology, device)
@@ -201,7 +208,7 @@ def require_removable(topology: Topology, device: Device) -> None:
 
 def require_settled(topology: Topology, device: Device) -> None:
     """Refuse while an operation is at work on a device or on bricks of it. Raises ``InUse``."""
-    _require_idle(device)
+    require_idle(device)
     _require_settled(topology, device, topology.bricks_on(device.id))
 
 
@@ -212,7 +219,8 @@ def _require_settled(topology: Topology, device: Device, bricks: list[Brick]) ->
             raise errors.InUse(f"Brick {brick.id} on device {device.id} is just being made or removed")
 
 
-def _require_idle(device: Device) -> None:
+def require_idle(device: Device) -> None:
+    """Refuse while an operation is at work on a device itself. Raises ``InUse``."""
     if device.pending is not None:
         raise errors.InUse(f"Device {device.id} is busy: operation {device.pending.operation} is at work on it")
 
