@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import strays
 from tests.api import asgi
 from tests.house import House
 
@@ -51,6 +52,49 @@ async def test_the_dump_is_indented_and_holds_everything() -> None:
     (block,) = document["blockvolumeentries"].values()
     assert block["Info"]["auth"]
     assert block["Info"]["blockvolume"]["password"]
+
+
+async def test_what_belongs_to_nobody_is_listed_and_removed() -> None:
+    house = await furnished()
+    app = asgi.application(house.plane)
+    assert (await get(house, "/internal/state/orphans")).json == {"bricks": [], "known": 6, "silent": []}
+    device = strays.device_on(house, "node0")
+    await strays.plant(house, strays.place_in(device.volume_group))
+    house.nodes.node("node1").power_off()
+    found = (await get(house, "/internal/state/orphans")).json
+    (silent,) = found["silent"]
+    assert (silent["host"], found["known"]) == ("node1", 4)
+    (brick,) = found["bricks"]
+    commands = brick.pop("commands")
+    assert commands[0] == f"umount {brick['mount_point']}"
+    assert brick == {
+        "cluster": next(house.topology.clusters()).id,
+        "node": device.node,
+        "host": "node0",
+        "device": device.id,
+        "volume_group": device.volume_group,
+        "brick": strays.ID,
+        "state": "orphan",
+        "reason": "neither the database nor gluster knows it",
+        "size": 1024 * 1024,
+        "mount_point": f"/var/lib/heketi/mounts/{device.volume_group}/brick_{strays.ID}",
+        "parts": ["mount", "fstab", "lv", "pool"],
+    }
+    remove = "/internal/state/orphans/remove"
+    assert (await asgi.request(app, "POST", remove, {"bricks": []})).status == 400
+    unknown = await asgi.request(app, "POST", remove, {"bricks": ["none"]})
+    assert (unknown.status, unknown.text) == (400, "Brick none was found on no node that could be asked\n")
+    kept = await asgi.request(app, "POST", remove, {"bricks": [house.topology.bricks_on(device.id)[0].id]})
+    assert kept.status == 409
+    begun = await asgi.request(app, "POST", remove, {"bricks": [strays.ID]})
+    assert begun.status == 202
+    job = begun.headers["location"].rsplit("/", 1)[-1]
+    assert (await asgi.request(app, "GET", f"/operations/pending/{job}")).json["changes"] == [
+        {"id": strays.ID, "description": "Delete brick"}
+    ]
+    await house.done(job)
+    assert (await asgi.request(app, "GET", f"/queue/{job}")).status == 204
+    assert (await get(house, "/internal/state/orphans")).json["bricks"] == []
 
 
 async def test_the_check_finds_nothing_wrong() -> None:

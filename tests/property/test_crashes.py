@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import strays
 from tests.house import REPLICA_3, House
 
 from pyheketi.commands.command import Result, Script
@@ -26,6 +27,7 @@ from pyheketi.planning.block_create import BlockVolumeCreate
 from pyheketi.planning.devices import DeviceAdd
 from pyheketi.planning.limits import Limits
 from pyheketi.planning.nodes import NodeAdd
+from pyheketi.planning.orphans import Verdict
 from pyheketi.planning.volume_create import VolumeCreate
 from pyheketi.store.base import Loaded, Store
 from pyheketi.store.memory import MemoryStore
@@ -332,6 +334,30 @@ def test_killed_at_every_deed(wish: Wish) -> None:
         for at in range(deeds):
             for after in (False, True):
                 await kill(at, after=after)
+
+    asyncio.run(everywhere())
+
+
+def test_killed_at_every_deed_of_a_removal_of_what_belongs_to_nobody() -> None:
+    async def kill(at: int, *, after: bool) -> bool:
+        """Return whether the server died of it."""
+        house = await _furnished(_create)
+        await strays.plant(house, strays.place_in(strays.device_on(house, "node0").volume_group))
+        house.doom(at, after=after)
+        await house.survive(house.plane.orphans.remove([strays.ID]))
+        died = house.fate.dead
+        assert house.plane.operations == []
+        found = (await house.plane.orphans.search()).bricks
+        if left := [each.place.brick for each in found if each.verdict is Verdict.ORPHAN]:  # it died before it began
+            await house.done(await house.plane.orphans.remove(left))
+        house.require_agreement()
+        return died
+
+    async def everywhere() -> None:
+        deeds = 0
+        while await kill(deeds, after=False) and await kill(deeds, after=True):
+            deeds += 1
+        assert deeds > 20
 
     asyncio.run(everywhere())
 

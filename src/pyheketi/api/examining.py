@@ -39,9 +39,7 @@ def examination_to_wire(topology: Topology, database: Dump, found: Examination, 
     )
 
 
-def search_to_wire(
-    topology: Topology, search: Search, preview: Callable[[Found], Sequence[str]]
-) -> orphans.Orphans:
+def search_to_wire(topology: Topology, search: Search, preview: Callable[[Found], Sequence[str]]) -> orphans.Orphans:
     """Return what was found that is not as the database says; ``preview`` tells what would remove a brick."""
     return orphans.Orphans(
         bricks=tuple(

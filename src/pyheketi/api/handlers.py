@@ -11,7 +11,19 @@ from pyheketi.domain import errors
 from pyheketi.domain.entities import State
 from pyheketi.migrate import checking, exporting
 from pyheketi.telemetry import log
-from pyheketi.wire import base, block_volumes, bricks, clusters, devices, dump, nodes, operations, orphans, server, volumes
+from pyheketi.wire import (
+    base,
+    block_volumes,
+    bricks,
+    clusters,
+    devices,
+    dump,
+    nodes,
+    operations,
+    orphans,
+    server,
+    volumes,
+)
 
 _Request = TypeVar("_Request", bound=base.WireModel)
 

@@ -110,6 +110,8 @@ def _preview(session: Session, found: Orphans) -> None:
 
 def _remove(session: Session, client: Client, found: Orphans) -> None:
     chosen = _named(session, found)
-    client.remove_orphan_bricks(OrphanRemoval(bricks=tuple(f"{each.volume_group}/brick_{each.brick}" for each in chosen)))
+    client.remove_orphan_bricks(
+        OrphanRemoval(bricks=tuple(f"{each.volume_group}/brick_{each.brick}" for each in chosen))
+    )
     for brick in chosen:
         session.write(f"Brick {brick.brick} removed from {brick.host}\n")

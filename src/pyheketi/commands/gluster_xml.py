@@ -82,6 +82,8 @@ def read_volumes(host: str, result: Result) -> tuple[GlusterVolume, ...]:
         CommandFailed: gluster could not tell.
         Unexpected: the answer makes no sense.
     """
+    if not result.ok and not result.stdout.lstrip().startswith("<"):
+        raise result.failure(host)
     try:
         answer = _parse(result.stdout)
         volumes, said = volumes_of(answer), _refusal(answer)

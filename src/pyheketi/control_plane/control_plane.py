@@ -16,6 +16,7 @@ from pyheketi.control_plane.examiner import Examination, examine
 from pyheketi.control_plane.health import Health
 from pyheketi.control_plane.jobs import Job, Jobs
 from pyheketi.control_plane.nodes import Nodes
+from pyheketi.control_plane.orphans import Orphans
 from pyheketi.control_plane.removals import Removals
 from pyheketi.control_plane.rules import Rules
 from pyheketi.control_plane.volumes import Volumes
@@ -75,6 +76,7 @@ class ControlPlane:
         self._removals = Removals(self.work, self.bricks, self.brick_sets, ids)
         self.nodes = Nodes(self.work, self._removals, performer, ids)
         self.devices = Devices(self.work, self._removals, ids)
+        self.orphans = Orphans(self.work, performer, ids)
 
     async def start(self) -> None:
         """Take up unfinished operations, keep the house."""

@@ -5,12 +5,12 @@ from typing import TypeAlias
 
 import pytest
 from tests.house import REPLICA_3, House
+from tests.strays import ID, device_on, place_in, plant
 
 from pyheketi.commands.command import Command, Program, Script
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain import errors
 from pyheketi.domain.change import Remove
-from pyheketi.domain.entities import Device
 from pyheketi.engine.perform import Performer
 from pyheketi.executors.faults import Fail, Rule, matching
 from pyheketi.operations import steps
@@ -19,7 +19,6 @@ from pyheketi.planning.orphans import Found, Verdict
 
 pytestmark = pytest.mark.anyio
 
-ID = "0123456789abcdef0123456789abcdef"
 GIB = 1024 * 1024
 
 
@@ -28,29 +27,8 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def device_on(house: House, host: str) -> Device:
-    node = next(node for node in house.topology.nodes() if node.manage_host == host)
-    return house.topology.devices_of(node.id)[0]
-
-
-def place_in(group: str, host: str = "node0", id_: str = ID) -> BrickPlace:
-    mount = f"/var/lib/heketi/mounts/{group}/brick_{id_}"
-    return BrickPlace(
-        brick=id_,
-        host=host,
-        storage_host=f"10.0.0.{host[-1]}",
-        volume_group=group,
-        thin_pool=f"tp_{id_}",
-        logical_volume=f"brick_{id_}",
-        mount_point=mount,
-        path=f"{mount}/brick",
-    )
-
-
-async def plant(house: House, place: BrickPlace) -> None:
-    """Make a brick that is not in the database."""
-    performer = Performer(house.executor, NodeOptions())
-    await performer.do(steps.CreateBrick(place=place, size=GIB, pool_size=GIB, metadata_size=8192), sure=True)
+def free(house: House) -> int:
+    return house.topology.free(device_on(house, "node0"))
 
 
 async def run(house: House, host: str, program: Program, *args: str) -> None:
@@ -102,14 +80,14 @@ async def test_its_removal_leaves_everything_else_alone_and_gives_the_space_back
     await house.start()
     await house.furnish()
     await house.create(1, REPLICA_3)
-    before, topology = house.inventory(), house.topology
+    before, topology, free_before = house.inventory(), house.topology, free(house)
     place = place_in(device_on(house, "node0").volume_group)
     await plant(house, place)
     await house.done(await house.plane.devices.resync(device_on(house, "node0").id))
-    assert house.topology.free(device_on(house, "node0")) < topology.free(device_on(house, "node0"))
+    assert free(house) < free_before
 
     await house.done(await house.plane.orphans.remove([ID]))
-    assert house.inventory() == before
+    assert (house.inventory(), free(house)) == (before, free_before)
     assert list(house.topology.entities()) == list(topology.entities())
     assert house.plane.operations == []
     with pytest.raises(errors.RequestError, match="was found on no node"):
@@ -239,9 +217,10 @@ async def test_nodes_that_do_not_answer_are_named_and_others_still_told_of() -> 
 
 async def test_gluster_is_asked_again_right_before_the_removal() -> None:
     house, place = await furnished()
-    used = f"<volume><name>own</name><bricks><brick><name>h:{place.path}</name></brick></bricks></volume>"
-    known = "".join(f"<volume><name>{volume.name}</name></volume>" for volume in house.topology.volumes())
-    told = f"<cliOutput><opRet>0</opRet><volInfo><volumes>{known}{used}</volumes></volInfo></cliOutput>"
+    bricks = f"<bricks><brick><name>h:{place.path}</name></brick></bricks>"
+    names = ("own", *(volume.name for volume in house.topology.volumes()))
+    volumes = "".join(f"<volume><name>{name}</name><status>1</status>{bricks}</volume>" for name in names)
+    told = f"<cliOutput><opRet>0</opRet><volInfo><volumes>{volumes}</volumes></volInfo></cliOutput>"
     house.break_(Rule(matching("volume info", host="node0"), Fail(status=0, stdout=told), skip=1))
     before = house.inventory()
     job = await house.job(await house.plane.orphans.remove([ID]))
