@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.lab.site import Site, require_books_agree, value
+from tests.lab.site import Site, free_kib, require_books_agree, traces, value
 
 from lab import Lab, LabNode
 
@@ -113,4 +113,56 @@ def test_a_stale_volume_group_goes_only_when_that_is_wished_and_nobody_uses_it(s
     assert groups(node) == [f"vg_{again}"]
     assert node.ssh("lvs --noheadings").stdout == ""
     site.cli("volume", "delete", value(site.cli("volume", "create", "--size=1", "--durability=none"), "Volume Id"))
+    require_books_agree(site)
+
+
+STRAY = "0123456789abcdef0123456789abcdef"
+
+
+def plant(node: LabNode, device: str) -> None:
+    """Make by hand what a dead server could have left: a brick beside those of a volume."""
+    group, mount = f"vg_{device}", f"/var/lib/heketi/mounts/vg_{device}/brick_{STRAY}"
+    source = f"/dev/mapper/{group}-brick_{STRAY}"
+    node.ssh(
+        f"lvcreate -qq --poolmetadatasize 8M --chunksize 256K --size 1G --thin {group}/tp_{STRAY} --virtualsize 1G"
+        f" --name brick_{STRAY} && mkfs.xfs -q {source} && mkdir -p {mount} && mount {source} {mount} &&"
+        f" echo '{source} {mount} xfs rw,inode64,noatime,nouuid 1 2' >> /etc/fstab && mkdir {mount}/brick"
+    )
+
+
+def test_a_brick_that_belongs_to_nobody_is_found_and_removed(site: Site, node: LabNode) -> None:
+    device = device_of(site)
+    volume = value(site.cli("volume", "create", "--size=1", "--durability=none"), "Volume Id")
+    orphans, brick = ["server", "state", "orphans"], f"/var/lib/heketi/mounts/vg_{device}/brick_{STRAY}/brick"
+    assert site.cli(*orphans) == site.cli("server", "state", "compare", "--no-header", "--skip-ok") == ""
+    before, free_before = traces(node), free_kib(node)
+    plant(node, device)
+
+    # gluster takes it for a volume of its own: it is somebody's
+    (host,) = site.json("node", "info", nodes(site)[0])["hostnames"]["storage"]
+    node.ssh(f"gluster --mode=script volume create theirs {host}:{brick} && gluster volume start theirs")
+    listed = site.sh("heketi-cli server state orphans")
+    assert f"Brick:{STRAY} State:gluster" in listed.stdout
+    compared = site.sh("heketi-cli server state compare --skip-ok --no-header", check=False)
+    assert (compared.returncode, compared.stdout) == (1, "theirs gluster\n")
+    refused = site.sh(f"heketi-cli server state orphans --delete --yes {STRAY}", check=False)
+    assert (refused.returncode, "gluster's volume theirs uses it" in refused.stderr) == (2, True)
+    node.ssh("gluster --mode=script volume stop theirs && gluster --mode=script volume delete theirs")
+
+    # glusterd cannot be asked: nothing can be said
+    node.ssh("systemctl stop glusterd")
+    unknown = site.sh("heketi-cli server state orphans", check=False)
+    assert (unknown.returncode, f"Brick:{STRAY} State:unknown" in unknown.stdout) == (2, True)
+    node.ssh("systemctl start glusterd")
+
+    found = site.sh("heketi-cli server state orphans", check=False)
+    assert (found.returncode, f"Brick:{STRAY} State:orphan" in found.stdout) == (1, True)
+    preview = site.cli(*orphans, "--delete", STRAY)
+    assert f"lvremove --autobackup=n -f vg_{device}/brick_{STRAY}" in preview
+    assert STRAY in traces(node)
+    assert site.cli(*orphans, "--delete", "--yes", STRAY) == f"Brick {STRAY} removed from n1\n"
+    assert (traces(node), free_kib(node)) == (before, free_before)
+    require_books_agree(site)
+    site.cli("volume", "delete", volume)
+    site.cli("device", "resync", device)  # LVM's spare went with the last pool
     require_books_agree(site)
