@@ -243,10 +243,10 @@ class Cluster:
         try:
             await asyncio.gather(_relay(socket, 1, process.stdout), _relay(socket, 2, process.stderr))
             status = await process.wait()
-            await _end(socket, _told(status if status >= 0 else 128 - status))
         finally:
-            self.running -= 1
+            self.running -= 1  # before anybody is told
             feeding.cancel()
+        await _end(socket, _told(status if status >= 0 else 128 - status))
 
     def _node(self, pod: str) -> str:
         found = self.pods[pod]
