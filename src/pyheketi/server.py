@@ -180,7 +180,7 @@ async def running(
     executor = make_executor(settings, Topology(loaded.entities), tip)
     ids = RandomIds() if gluster.seed is None else SeededIds(f"{gluster.seed}:{loaded.revision}")
     performer = make_performer(settings, executor)
-    control_plane = ControlPlane(store, performer, ids, _limits(gluster), _rules(settings), on_fatal)
+    control_plane = ControlPlane(store, performer, ids, make_limits(gluster), _rules(settings), on_fatal)
     try:
         await control_plane.start(loaded)
         _log.info("Loaded %s executor; there are %s", executor.name, control_plane.topology)
@@ -293,7 +293,8 @@ def _ssh_options(gluster: GlusterSettings) -> SshOptions:
     )
 
 
-def _limits(gluster: GlusterSettings) -> Limits:
+def make_limits(gluster: GlusterSettings) -> Limits:
+    """Return what planning obeys."""
     most = gluster.max_volumes_per_cluster
     return Limits(
         brick_min=gluster.brick_min_size_gb * KIB_PER_GIB,
