@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Callable
 
-from pyheketi.maintenance.simulate import answer
+from pyheketi.maintenance.simulate import answer, wishes
 
 DEVICE_GIB = 750
 SEED = 2019
@@ -48,7 +48,11 @@ def _add_volumes(group: "argparse._ArgumentGroup") -> None:
         "--volumes", metavar="FILE", help="a size on each line, a list in JSON, or a database, whose volumes are meant"
     )
     group.add_argument(
-        "--count", "--max-volumes", type=_integer(1), metavar="N", help="how many (default: as many as fit, or all)"
+        "--count",
+        "--max-volumes",
+        type=_integer(1, wishes.MOST),
+        metavar="N",
+        help="how many (default: as many as fit, or all)",
     )
     group.add_argument("--target", type=_integer(1), metavar="GIB", help="stop when volumes have this size together")
 

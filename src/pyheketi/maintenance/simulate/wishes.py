@@ -21,6 +21,9 @@ from pyheketi.wire.base import Malformed, validated
 Usual: TypeAlias = Mapping[str, object]
 """Body of a request for a volume, without its size: what the flags say."""
 
+MOST = 1_000_000
+"""Volumes that may be asked for; each takes about a millisecond."""
+
 _COUNT = "count"
 _ALLOWED = f"; allowed are {', '.join(f'{data}+{more}' for data, more in sorted(wire.DISPERSIONS))}"
 _KEYS = frozenset(wire.VolumeCreate.model_fields) | {_COUNT}
@@ -118,8 +121,8 @@ def _item(usual: Usual, item: object, place: str) -> Iterator[VolumeCreate]:
     if unknown := sorted(told.keys() - _KEYS):
         raise Fault(f"{place}: there is no {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}")
     count = told.get(_COUNT, 1)
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise Fault(f"{place}: {_COUNT} is {json.dumps(count)}, it must be 1 or more")
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST:
+        raise Fault(f"{place}: {_COUNT} is {json.dumps(count)}, it must be 1 to {MOST}")
     try:
         wish = _checked(dict(usual) | {key: value for key, value in told.items() if key != _COUNT})
     except Fault as fault:
