@@ -67,12 +67,17 @@ def resized(hardware: Invented, what: str, number: int) -> Invented:
 
 def find(question: Question, hardware: Invented, what: str) -> Invented | Refusal:
     """Return the smallest hardware on which every run places all volumes; or why there is none."""
+    runs = list(range(1, question.runs + 1))
 
     @cache
     def refused(number: int) -> Refusal | None:
         topology = resized(hardware, what, number).topology()
-        runs = range(1, question.runs + 1)
-        return next((why for each in runs if (why := question.run(topology, each).refusal)), None)
+        for run in runs:
+            if refusal := question.run(topology, run).refusal:
+                runs.remove(run)
+                runs.insert(0, run)  # the hardest first: most hardware that is tried is too small
+                return refusal
+        return None
 
     found = simulation.smallest(refused, begin=_least(question, hardware, what), most=MOST[what])
     return found if isinstance(found, Refusal) else resized(hardware, what, found)

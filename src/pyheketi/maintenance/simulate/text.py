@@ -109,7 +109,7 @@ def _table(rows: Sequence[Sequence[str]], left: Sequence[int]) -> Iterator[str]:
 
 
 def _cells(numbers: Mapping[str, float]) -> list[str]:
-    return [f"{numbers[name]:.3f}" if name == "raw_per_usable" else _short(numbers[name]) for name in _COLUMNS]
+    return [_KINDS[name](numbers[name]) if name in _KINDS else f"{numbers[name]:.1f}" for name in _COLUMNS]
 
 
 def _short(number: float) -> str:
@@ -119,3 +119,9 @@ def _short(number: float) -> str:
 
 def _gib(kib: int) -> str:
     return f"{kib / size.KIB_PER_GIB:.1f}"
+
+
+_KINDS = dict.fromkeys(("volumes", "total_gib", "mean_gib", "median_gib"), _short) | {
+    "raw_per_usable": lambda number: f"{number:.3f}"
+}
+"""How numbers are written; others have one digit behind the point."""
