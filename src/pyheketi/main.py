@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-NAMES = ("db", "offline")
+NAMES = ("db", "offline", "simulate")
 """First words of the sub-commands."""
 
 

@@ -182,7 +182,7 @@ async def running(
     ids = RandomIds() if gluster.seed is None else SeededIds(f"{gluster.seed}:{loaded.revision}")
     performer = make_performer(settings, executor)
     try:
-        control_plane = ControlPlane(store, loaded, performer, ids, _limits(gluster), _rules(settings), on_fatal)
+        control_plane = ControlPlane(store, loaded, performer, ids, make_limits(gluster), _rules(settings), on_fatal)
         await control_plane.start()
         _log.info("Loaded %s executor; there are %s", executor.name, control_plane.topology)
         try:
@@ -294,7 +294,8 @@ def _ssh_options(gluster: GlusterSettings) -> SshOptions:
     )
 
 
-def _limits(gluster: GlusterSettings) -> Limits:
+def make_limits(gluster: GlusterSettings) -> Limits:
+    """Return what planning obeys."""
     most = gluster.max_volumes_per_cluster
     return Limits(
         brick_min=gluster.brick_min_size_gb * KIB_PER_GIB,

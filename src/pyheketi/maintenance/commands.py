@@ -13,6 +13,7 @@ from pyheketi.config import load
 from pyheketi.config.settings import Settings
 from pyheketi.domain import errors
 from pyheketi.maintenance import database, offline
+from pyheketi.maintenance.simulate import asking, flags
 from pyheketi.telemetry import log
 from pyheketi.wire.dump import text
 
@@ -65,6 +66,7 @@ def _parser() -> _Parser:
     groups = parser.add_subparsers(parser_class=_Parser)
     _add_database(_group(groups, "db", "take over databases, give them back, look into them"))
     _add_offline(_group(groups, "offline", "what is done while no server runs"))
+    flags.add(_command(groups, "simulate", "tell what hardware volumes need, or what fits", asking.act))
     return parser
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pyheketi.domain import errors
 from pyheketi.domain.topology import Topology
-from pyheketi.migrate import bolt, document, exporting
+from pyheketi.migrate import bolt, document, exporting, importing
+from pyheketi.store import looking
 from pyheketi.store.base import Store
 from pyheketi.store.opening import open_file
 from pyheketi.wire import base
@@ -41,6 +42,20 @@ def is_heketis_own(path: Path) -> bool:
     """Return whether a file is a database of the original, to be read only."""
     with path.open("rb") as file:
         return bolt.is_bolt(file.read(20))
+
+
+async def look(path: Path) -> Topology:
+    """Return the topology in a file, which is neither changed nor kept from a server that is using it.
+
+    Raises:
+        StoreError: it is none that we know, is damaged or contradicts itself, or its server lets nobody read it.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        ours = file.read(len(_SQLITE)) == _SQLITE
+    if ours:
+        return Topology((await looking.look(path)).entities)
+    return importing.imported(await read(path)).topology
 
 
 def _require_unused(descriptor: int, path: Path) -> None:

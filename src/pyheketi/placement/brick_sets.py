@@ -9,7 +9,7 @@ from pyheketi.domain import size
 from pyheketi.domain.entities import Device, Node, pool_sizes
 from pyheketi.domain.ids import ClusterId, IdSource
 from pyheketi.domain.topology import Topology
-from pyheketi.placement.filters import Filter
+from pyheketi.placement.filters import Filter, other_zone
 from pyheketi.placement.rings import Avoid, Candidate, candidates, ring
 
 
@@ -196,6 +196,8 @@ def _explain(
     need = sum(pool_sizes(wish.brick_size, wish.factor, 4096))
     number = "a brick" if beside else f"{wish.sets} x {wish.set_size} bricks"
     apart = "a node without a brick of its set" if beside else f"{wish.set_size} different nodes"
+    if other_zone in wish.filters and not beside:
+        apart += " in different zones (zone checking is strict)"
     lines = [
         f"{number} of {size.text(wish.brick_size)} wanted, {'it' if beside else 'each'} takes {size.text(need)} "
         f"with its thin pool metadata, on {apart}"

@@ -1,0 +1,1 @@
+"""``heketi simulate``: what hardware volumes need, and what fits on the hardware there is (tools.md §5)."""

@@ -1,0 +1,52 @@
+"""Look at an SQLite file of ours without owning it, waiting for it or changing it, even while a server runs on it."""
+
+import contextlib
+import sqlite3
+import tempfile
+from pathlib import Path
+
+from pyheketi.domain import errors
+from pyheketi.store import failures
+from pyheketi.store.base import Loaded
+from pyheketi.store.opening import open_file
+
+_PATIENCE = 1.0
+"""Seconds to wait for a lock: servers hold theirs for much less, or until they stop."""
+
+
+async def look(path: Path) -> Loaded:
+    """Return what a file held at one moment. A copy of it is opened, so that it may be of an older schema, too.
+
+    Raises:
+        StoreLocked: a server on a network file system has it for itself.
+        StoreError: it cannot be read, or is no database of ours.
+    """
+    with tempfile.TemporaryDirectory(prefix="heketi-") as folder:
+        copy = Path(folder) / "heketi.db"
+        _copy(path, copy)
+        try:
+            store = await open_file(copy)
+        except errors.StoreError as error:
+            raise type(error)(str(error).replace(str(copy), str(path))) from error
+        try:
+            return await store.load()
+        finally:
+            await store.aclose()
+
+
+def _copy(path: Path, copy: Path) -> None:
+    # Without a journal nobody has the file open, and SQLite would make a journal only to read it.
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+    address = f"{path.absolute().as_uri()}?{how}"
+    with (
+        failures.told(str(path)),
+        contextlib.closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None)) as source,
+    ):
+        try:
+            source.execute("BEGIN")
+            source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on it stands still for us
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            raise errors.StoreLocked(f"Database {path} is in use by a server that lets nobody else read it") from error
+        copy.write_bytes(source.serialize())
