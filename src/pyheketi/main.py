@@ -10,6 +10,8 @@ NAMES = ("db", "offline", "simulate")
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command ``heketi``."""
     words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
     if words and words[0] in NAMES:
         from pyheketi.maintenance import commands  # noqa: PLC0415  # the server has no use for it
 

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import platform
+import re
 import signal
 import socket
 import ssl
@@ -23,6 +24,7 @@ from pyheketi.api import auth, openapi
 from pyheketi.api.endpoint import Application
 from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate, Mode
+from pyheketi.api.profiles import Profiles
 from pyheketi.api.table import table
 from pyheketi.commands.options import NodeOptions
 from pyheketi.config import load
@@ -58,11 +60,19 @@ SIMULATED = (
 )
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports faults the way Heketi does: on both outputs, status 255."""
+class Parser(argparse.ArgumentParser):
+    """Reports faults the way Heketi does: on both outputs, status 255 (config.md §4)."""
 
     def error(self, message: str) -> NoReturn:
-        text = message.replace("unrecognized arguments: ", "unknown flag: ")
+        """End the program."""
+        text = message
+        if words := re.match(r"unrecognized arguments: (\S+)", message):
+            flag = words[1].startswith("-")
+            text = f"unknown flag: {words[1]}" if flag else f'unknown command "{words[1]}" for "{self.prog}"'
+        elif choice := re.search("invalid choice: '([^']*)'", message):
+            text = f'unknown command "{choice[1]}" for "{self.prog}"'
+        elif missing := re.fullmatch(r"argument (?:\S+/)?(--\S+): expected one argument", message):
+            text = f"flag needs an argument: {missing[1]}"
         print(text)  # noqa: T201
         print(f"Error: {text}", file=sys.stderr)  # noqa: T201
         raise SystemExit(255)
@@ -78,7 +88,12 @@ class _Uvicorn(uvicorn.Server):
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command ``heketi``."""
-    parser = _Parser(prog="heketi", description="GlusterFS volumes on demand.", allow_abbrev=False)
+    parser = Parser(
+        prog="heketi",
+        description="GlusterFS volumes on demand. Without a command: run the server.",
+        epilog="Commands, each with a --help of its own: heketi db, heketi offline",
+        allow_abbrev=False,
+    )
     parser.add_argument("--config", metavar="FILE", help="configuration file, usually /etc/heketi/heketi.json")
     parser.add_argument("--disable-auth", action="store_true", help="let everyone in, without a token")
     parser.add_argument("-v", "--version", action="store_true", help="print the version and stop")
@@ -140,8 +155,9 @@ async def serve(settings: Settings) -> int:
 
 @contextlib.asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the database of the settings, ours alone meanwhile. Raises ``StoreError``."""
-    store = await open_store(settings.database_url or settings.glusterfs.db)
+    """Open the database of the settings, ours alone meanwhile unless it is only read. Raises ``StoreError``."""
+    place = settings.database_url or settings.glusterfs.db
+    store = await open_store(place, read_only=settings.glusterfs.db_read_only)
     try:
         yield store
     finally:
@@ -151,7 +167,7 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 @contextlib.asynccontextmanager
 async def backed_up(settings: Settings, store: Store) -> AsyncIterator[Store]:
     """Yield a store that is copied to a secret of Kubernetes after changes, if that is wanted and possible."""
-    if not settings.backup_db_to_kube_secret:
+    if not settings.backup_db_to_kube_secret or settings.glusterfs.db_read_only:
         yield store
         return
     from pyheketi.kubernetes.secrets import LIMIT, DatabaseSecret  # noqa: PLC0415  # few need it
@@ -315,12 +331,13 @@ def make_limits(gluster: GlusterSettings) -> Limits:
 def _rules(settings: Settings) -> Rules:
     gluster = settings.glusterfs
     return Rules(
-        max_in_flight=gluster.max_inflight_operations,
+        max_in_flight=gluster.max_inflight_operations if gluster.max_inflight_operations >= 0 else sys.maxsize,
         create_retries=gluster.volume_create_retries,
         job_retention=settings.job_retention_hours * 3600,
         cleaner_enabled=not gluster.disable_background_cleaner,
         cleaner_start=gluster.start_time_background_cleaner,
         cleaner_every=gluster.refresh_time_background_cleaner,
+        read_only=gluster.db_read_only,
         health=HealthSchedule(
             enabled=not gluster.disable_monitor_gluster_nodes,
             start=gluster.start_time_monitor_gluster_nodes,
@@ -351,7 +368,10 @@ async def _serve_http(
     """Serve until ``stop`` or a signal."""
     if settings.disable_auth:
         _log.warning("Heketi started with --disable-auth: everyone who reaches the port may do everything")
-    endpoints, gate = table(), Gate(Mode(settings.default_state))
+    if settings.profiling:
+        _log.warning("Profiling is on: everyone who reaches the port may look into the server at /debug/pprof/")
+    endpoints = table()
+    gate = Gate(Mode(settings.default_state), read_only=settings.glusterfs.db_read_only)
     application = Application(
         control_plane,
         endpoints,
@@ -361,6 +381,7 @@ async def _serve_http(
         body_limit=settings.request_body_limit_kb * 1024,
         gate=gate,
         metrics=Metrics(control_plane),
+        profiles=Profiles() if settings.profiling else None,
     )
     config = uvicorn.Config(
         application,
@@ -394,9 +415,10 @@ async def _serve_http(
 
 
 def _reset(gate: Gate) -> None:
-    """Let everything in again: the way out of read-only mode."""
-    gate.mode = Mode.NORMAL
-    _log.warning("Mode is normal again, by SIGUSR2")
+    if gate.reset():
+        _log.warning("Mode is normal again, by SIGUSR2")
+    else:
+        _log.warning("Mode stays read-only in spite of SIGUSR2: the database is open for reading only (db_read_only)")
 
 
 def _keys(settings: Settings) -> auth.Keys:

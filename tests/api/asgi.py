@@ -11,6 +11,7 @@ from pyheketi.api.auth import Keys
 from pyheketi.api.endpoint import Application
 from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate
+from pyheketi.api.profiles import Profiles
 from pyheketi.api.table import table
 from pyheketi.control_plane.control_plane import ControlPlane
 
@@ -32,7 +33,9 @@ class Reply:
         return json.loads(self.body)
 
 
-def application(plane: ControlPlane, keys: Keys | None = None, body_limit: int = 4096) -> Application:
+def application(
+    plane: ControlPlane, keys: Keys | None = None, body_limit: int = 4096, profiles: Profiles | None = None
+) -> Application:
     endpoints = table()
     pages = openapi.open_pages(endpoints.endpoints, "0")
     return Application(
@@ -44,6 +47,7 @@ def application(plane: ControlPlane, keys: Keys | None = None, body_limit: int =
         body_limit=body_limit,
         gate=Gate(),
         metrics=Metrics(plane),
+        profiles=profiles,
     )
 
 

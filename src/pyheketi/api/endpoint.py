@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope, Send
 
-from pyheketi.api import auth, mode
+from pyheketi.api import auth, profiles
 from pyheketi.api.answers import Answer, error_answer, text_answer
 from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate
+from pyheketi.api.profiles import Profiles
 from pyheketi.control_plane.control_plane import ControlPlane
 from pyheketi.domain import errors
 from pyheketi.wire.base import Malformed, WireModel, parse
@@ -107,6 +108,7 @@ class Application:
         body_limit: int,
         gate: Gate,
         metrics: Metrics,
+        profiles: Profiles | None = None,
     ) -> None:
         """Serve.
 
@@ -119,10 +121,11 @@ class Application:
             body_limit: Largest request body in bytes.
             gate: Lets changes in, by the server's mode.
             metrics: Counts requests; shown at ``/metrics`` to everyone.
+            profiles: Looks into the server, for everyone; None does not.
         """
         self._control_plane, self._table, self._keys = control_plane, table, keys
         self._open_pages, self._body_limit, self._gate = open_pages, body_limit, gate
-        self._metrics = metrics
+        self._metrics, self._profiles = metrics, profiles
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -158,6 +161,8 @@ class Application:
             return page
         if method == "GET" and path.strip("/") == "metrics":
             return self._metrics.answer()
+        if self._profiles is not None and (name := profiles.named(path)):
+            return await self._profiles.answer(name, scope["query_string"].decode("latin-1"))
         if self._keys is not None:
             header = _header(scope, b"authorization")
             try:
@@ -166,7 +171,7 @@ class Application:
                 _log.warning("%s %s denied: %s", method, _printable(path), denied.text)
                 return text_answer(denied.text, denied.status)
         if not self._gate.admits(method, (scope.get("client") or ("",))[0]):
-            return text_answer(mode.REFUSAL, 503)
+            return text_answer(self._gate.refusal, 503)
         methods, id_ = self._table.find(path)
         if not methods:
             return text_answer("Invalid path or request", 404)

@@ -9,6 +9,7 @@ _STATUS: tuple[tuple[type[errors.Error], int], ...] = (
     (errors.Conflict, 409),
     (errors.TooManyOperations, 429),
     (errors.ShuttingDown, 503),
+    (errors.ReadOnly, 503),
 )
 """The first that fits; everything else is 500, as in Heketi (rest-api.md §13)."""
 

@@ -11,9 +11,7 @@ from pyheketi.config import injection, jsonc
 from pyheketi.config.injection import Injection
 from pyheketi.config.settings import (
     KUBERNETES,
-    UNUSED,
     UNUSED_OF_KUBE,
-    UNUSED_VARIABLES,
     GlusterSettings,
     KubeSettings,
     NodeSettings,
@@ -27,6 +25,7 @@ _MODES = ("normal", "read-only", "local-client")
 _LEVELS = ("none", "critical", "error", "warning", "info", "debug")
 _TOP = frozenset({"port", "bind_address", "enable_tls", "cert_file", "key_file", "request_body_limit_kb"}) | frozenset(
     {"database_url", "job_retention_hours", "shutdown_grace_seconds", "default_state", "backup_db_to_kube_secret"}
+    | {"profiling"}
 )
 _ELSEWHERE = frozenset(
     {"volume_create_retries", "mock_device_size_gb", "trusted_known_hosts", "nodes", "ssh", "kube", "injectexec"}
@@ -83,6 +82,12 @@ _ENVIRONMENT: dict[str, tuple[type, str]] = {
 }
 """Variables that override fields (config.md §2); those that only turn things on or off are apart."""
 
+_ANY_TEXT_IS_YES = {
+    "HEKETI_BACKUP_DB_TO_KUBE_SECRET": "backup_db_to_kube_secret",
+    "HEKETI_PROFILING": "profiling",
+}
+"""Variables that turn a field at the top on, whatever they say."""
+
 _ZERO_IS_DEFAULT = frozenset(
     {
         "brick_max_size_gb",
@@ -92,6 +97,7 @@ _ZERO_IS_DEFAULT = frozenset(
         "max_volumes_per_cluster",
         "block_hosting_volume_size",
         "max_inflight_operations",
+        "mock_device_size_gb",
         "gluster_cli_timeout",
         "volume_create_retries",
         "request_body_limit_kb",
@@ -103,7 +109,12 @@ _ZERO_IS_DEFAULT = frozenset(
     }
 )
 _NEGATIVE_IS_DEFAULT = frozenset({"block_hosting_volume_size", "volume_create"})
-_MAY_BE_NEGATIVE = frozenset({"max_volumes_per_cluster", "max_connections", "seed"}) | _NEGATIVE_IS_DEFAULT
+_MAY_BE_NEGATIVE = _NEGATIVE_IS_DEFAULT | {
+    "max_volumes_per_cluster",
+    "max_connections",
+    "max_inflight_operations",
+    "seed",
+}
 
 
 _PORT = "a TCP port, 1 to 65535"
@@ -126,8 +137,10 @@ class Loaded:
     warnings: tuple[str, ...]
 
 
-def load(path: str, environ: Mapping[str, str], *, disable_auth: bool = False) -> Loaded:
+def load(path: str, environ: Mapping[str, str], *, disable_auth: bool = False, serving: bool = True) -> Loaded:
     """Read a configuration file and the environment; the command line's ``disable_auth`` comes first.
+
+    What only matters to clients, such as the port, need not be there unless ``serving``.
 
     Raises:
         ConfigError: the file cannot be read, or something in it or in a variable makes no sense.
@@ -138,10 +151,12 @@ def load(path: str, environ: Mapping[str, str], *, disable_auth: bool = False) -
         raise ConfigError((f"{path}: cannot be read: {error.strerror}",)) from error
     except UnicodeDecodeError as error:
         raise ConfigError((f"{path}: is no text in UTF-8: byte {error.start}",)) from error
-    return parse_settings(text, path, environ, disable_auth=disable_auth)
+    return parse_settings(text, path, environ, disable_auth=disable_auth, serving=serving)
 
 
-def parse_settings(text: str, name: str, environ: Mapping[str, str], *, disable_auth: bool = False) -> Loaded:
+def parse_settings(
+    text: str, name: str, environ: Mapping[str, str], *, disable_auth: bool = False, serving: bool = True
+) -> Loaded:
     """Return the settings that a text and variables mean; ``name`` is told in faults.
 
     Raises:
@@ -153,7 +168,7 @@ def parse_settings(text: str, name: str, environ: Mapping[str, str], *, disable_
         line, column = fault.position
         raise ConfigError((f"{name}:{line}:{column}: {fault.text}",)) from fault
     reader = _Reader(document, name, environ)
-    settings = reader.settings(disable_auth=disable_auth)
+    settings = reader.settings(disable_auth=disable_auth, rules=_RULES if serving else _OFFLINE_RULES)
     if reader.faults:
         raise ConfigError(tuple(reader.faults))
     return Loaded(settings, tuple(reader.warnings))
@@ -171,18 +186,16 @@ class _Reader:
         self._places = dict(_PLACE)
         self.warnings = [f"{name}:{line}:{column}: {text}" for (line, column), text in document.warnings]
 
-    def settings(self, *, disable_auth: bool) -> Settings:
-        top = self._section((), self._document.value, _TOP | {"use_auth", "jwt", "glusterfs", *UNUSED_VARIABLES})
+    def settings(self, *, disable_auth: bool, rules: "Iterable[_Rule]") -> Settings:
+        top = self._section((), self._document.value, _TOP | {"use_auth", "jwt", "glusterfs"})
         values = self._values(Settings, top)
-        self._warn_unused(top, UNUSED_VARIABLES)
         use_auth = self._typed(top["use_auth"], bool, "use_auth") if "use_auth" in top else None
         if use_auth is False and not disable_auth:
             self.warnings.append(
                 f"{self._at(top['use_auth'][0])}: use_auth: has no effect, as in Heketi 10: clients need a token "
                 "unless the server is started with --disable-auth"
             )
-        if self._environ.get("HEKETI_BACKUP_DB_TO_KUBE_SECRET"):  # any text turns it on
-            values["backup_db_to_kube_secret"] = True
+        values |= {name: True for word, name in _ANY_TEXT_IS_YES.items() if self._environ.get(word)}
         for role in ("admin", "user"):
             key = self._key(top, role)
             values.setdefault(f"{role}_key", key)
@@ -190,7 +203,7 @@ class _Reader:
         values["disable_auth"] = disable_auth
         values["glusterfs"] = self._gluster(top, cluster=values.get("backup_db_to_kube_secret", False))
         settings = Settings(**values)
-        self._check(settings)
+        self._check(settings, rules)
         return settings
 
     def _gluster(self, top: "_Section", *, cluster: bool) -> GlusterSettings:
@@ -201,10 +214,9 @@ class _Reader:
             return GlusterSettings()
         path, value = top["glusterfs"]
         known = {each.name for each in fields(GlusterSettings)} - _ELSEWHERE
-        known |= {"sshexec", "injectexec", "kubeexec", "operation_retry_limits", "allocator", "db_read_only"}
+        known |= {"sshexec", "injectexec", "kubeexec", "operation_retry_limits", "allocator"}
         section = self._section(path, value, known)
         values = self._values(GlusterSettings, section)
-        self._warn_unused(section, {"db_read_only"})
         if "operation_retry_limits" in section:
             limits = self._section(*section["operation_retry_limits"], {"volume_create"})
             if "volume_create" in limits:
@@ -365,19 +377,11 @@ class _Reader:
         section = self._section(path, value, {"key"})
         return self._typed(section["key"], str, "key") or "" if "key" in section else ""
 
-    def _warn_unused(self, section: "_Section", names: Iterable[str]) -> None:
-        for name in names:
-            variable = UNUSED_VARIABLES.get(name, "")
-            if name in section and self._typed(section[name], bool, name):
-                self.warnings.append(f"{self._where(section[name][0])}: has no effect: {UNUSED[name]}")
-            elif self._environ.get(variable):  # any text turns it on
-                self.warnings.append(f"{variable}: has no effect: {UNUSED[name]}")
-
     # -- rules ---------------------------------------------------------------------------------------------------
 
-    def _check(self, settings: Settings) -> None:
+    def _check(self, settings: Settings, rules: "Iterable[_Rule]") -> None:
         """Add what is wrong between settings, except where a fault of one of them is told already."""
-        for rule in _RULES:
+        for rule in rules:
             for about, text in rule(settings):
                 if not any(_touches(path, faulty) for path in about for faulty in self._faulty):
                     self.faults.append(f"{self._where(about[0])}: {text}")
@@ -489,11 +493,6 @@ def _has_mode(settings: Settings) -> Iterator[_Finding]:
         yield (("default_state",),), f"expected one of {', '.join(_MODES)}, found {settings.default_state!r}"
 
 
-_RULES: tuple[Callable[[Settings], Iterator[_Finding]], ...] = (
-    _has_port,
-    _has_keys,
-    _has_certificate,
-    _has_executor,
-    _has_sane_limits,
-    _has_mode,
-)
+_Rule: TypeAlias = Callable[[Settings], Iterator[_Finding]]
+_OFFLINE_RULES: tuple[_Rule, ...] = (_has_executor, _has_sane_limits)
+_RULES: tuple[_Rule, ...] = (_has_port, _has_keys, _has_certificate, *_OFFLINE_RULES, _has_mode)

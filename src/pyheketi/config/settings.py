@@ -1,7 +1,6 @@
 """All settings, with their units, defaults and reasons (config.md §1). Names are those of the keys in heketi.json."""
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from pyheketi.config.injection import Injection
 
@@ -98,6 +97,8 @@ class GlusterSettings:
 
     db: str = "heketi.db"
     """Database file; its folder must exist."""
+    db_read_only: bool = False
+    """Whether the database is only read: questions are answered, all changes refused, nothing is taken up again."""
     executor: str = "ssh"
     """``ssh``, ``kubernetes``, or ``mock`` for simulated nodes; after ``inject/``, as ``injectexec`` says."""
     loglevel: str = "info"
@@ -131,7 +132,7 @@ class GlusterSettings:
     start_time_monitor_gluster_nodes: int = 10
     """Seconds from the start to the first look."""
     max_inflight_operations: int = 8
-    """Volume operations at the same time; more are told to come back."""
+    """Volume operations at the same time; more are told to come back. Negative means no limit."""
     disable_background_cleaner: bool = False
     """Whether stuck operations are not tried again by themselves."""
     refresh_time_background_cleaner: int = 3600
@@ -188,6 +189,8 @@ class Settings:
     """Whether a copy of the database goes to a secret of Kubernetes after changes."""
     backup_name: str = "heketi-db-backup"
     """Name of that secret, from the environment only."""
+    profiling: bool = False
+    """Whether anybody who reaches the port may look into the server itself at ``/debug/pprof/``, without a token."""
     disable_auth: bool = False
     """Whether everyone is let in; on the command line only."""
     glusterfs: GlusterSettings = GlusterSettings()
@@ -197,20 +200,5 @@ class Settings:
 KUBERNETES = frozenset({"kube", "kubernetes"})
 """Executors that find nodes in pods."""
 
-UNUSED = MappingProxyType(
-    {
-        "profiling": "there is no profiling",
-        "db_read_only": "there is no read-only database",
-    }
-)
-"""Settings of Heketi that do nothing here: worth a warning when they are on."""
-
 UNUSED_OF_KUBE = ("host", "cert", "insecure", "user", "password")
 """Keys of ``kubeexec`` that Heketi's sample has and Heketi 10 does not read either."""
-
-UNUSED_VARIABLES = MappingProxyType(
-    {
-        "profiling": "HEKETI_PROFILING",
-    }
-)
-"""Variables that turn them on."""

@@ -79,7 +79,11 @@ class ControlPlane:
         self.orphans = Orphans(self.work, performer, ids)
 
     async def start(self) -> None:
-        """Take up unfinished operations, keep the house."""
+        """Take up unfinished operations, keep the house; on a database that is only read, look after the nodes."""
+        self.work.keep(self.health.watch())
+        if self._rules.read_only:
+            self.work.leave(self._left)
+            return
         self.work.start(
             self._left,
             composed={
@@ -88,7 +92,6 @@ class ControlPlane:
                 Kind.REMOVE_NODE: self._removals.take_up,
             },
         )
-        self.work.keep(self.health.watch())
         self.work.keep(self._cleaner.watch())
         self.work.keep(self.brick_sets.learn_all())
         self.work.keep(self._jobs.forget_old(self._rules.job_retention))

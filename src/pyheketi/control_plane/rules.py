@@ -19,4 +19,6 @@ class Rules:
     cleaner_enabled: bool = True
     cleaner_start: float = 60
     cleaner_every: float = 3600
+    read_only: bool = False
+    """Whether nothing is begun and nothing is taken up: the database is only to be read."""
     health: HealthSchedule = HealthSchedule()

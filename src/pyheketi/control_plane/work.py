@@ -9,6 +9,7 @@ import time
 from asyncio import Task
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -84,6 +85,11 @@ class Work:
             if take_up := composed.get(operation.kind):
                 self._start(Run(operation), partial(take_up, parts))
 
+    def leave(self, unfinished: Sequence[Operation]) -> None:
+        """Show what an earlier server left as what it is for one that may not go on with it: stuck."""
+        self._stuck = {each.id: replace(each, state=OperationState.STUCK) for each in unfinished}
+        _log.warning("The database is only read: all changes are refused, %d operations wait", len(self._stuck))
+
     def keep(self, chore: Coroutine[Any, Any, None]) -> None:
         """Do something beside the operations until the server stops."""
         self._tasks.keep(chore)
@@ -105,7 +111,7 @@ class Work:
     # -- beginning -----------------------------------------------------------------------------------------------
 
     async def commit(self, changes: Iterable[Change], operations: Sequence[Operation] = ()) -> None:
-        """Write changes that need no node. Raises ``ShuttingDown``."""
+        """Write changes that need no node. Raises ``ShuttingDown``, ``ReadOnly``."""
         self._require_open()
         await self._ledger.commit(changes, operations)
 
@@ -138,6 +144,7 @@ class Work:
 
         Raises:
             ShuttingDown: the server takes no more work.
+            ReadOnly: it never takes any.
         """
         self._require_open()
         run = Run(_planned(id_, plan))
@@ -213,6 +220,7 @@ class Work:
 
     def take_up(self, stuck: OperationId) -> OperationId:
         """Go on with a stuck operation because a client asks for it again. Raises ``TooManyOperations``."""
+        self._require_open()
         with self.slot(stuck):
             self._resume(self._stuck.pop(stuck))
             return stuck
@@ -246,6 +254,8 @@ class Work:
     def _require_open(self) -> None:
         if self._stopping:
             raise errors.ShuttingDown
+        if self._rules.read_only:
+            raise errors.ReadOnly
 
 
 def _planned(id_: OperationId, plan: Plan) -> Operation:

@@ -13,7 +13,8 @@ Error:
     │  └─ Unexpected    an answer that makes no sense
     ├─ StoreError       the database
     │  ├─ StoreLocked   another server owns it
-    │  └─ StaleRevision another server wrote to it
+    │  ├─ StaleRevision another server wrote to it
+    │  └─ ReadOnly      it is only to be read
     └─ BrokenInvariant  a bug of ours
 
 HTTP statuses belong to ``api.errors``, exit codes to the command line. ``code`` is a stable word for machines.
@@ -167,6 +168,15 @@ class StaleRevision(StoreError):
     """Another server wrote to the database since it was read; this one must stop."""
 
     code = "stale-revision"
+
+
+class ReadOnly(StoreError):
+    """The database is only to be read. The first line is what Heketi says in its read-only mode."""
+
+    code = "read-only"
+
+    def __init__(self) -> None:
+        super().__init__("Service disabled for maintenance\nThe database is open for reading only (db_read_only).")
 
 
 class BrokenInvariant(Error):

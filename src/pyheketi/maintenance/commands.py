@@ -3,17 +3,17 @@
 import argparse
 import asyncio
 import os
-import re
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import IO, Any, NoReturn, TypeAlias, TypeVar
+from typing import IO, Any, TypeAlias, TypeVar
 
 from pyheketi.config import load
 from pyheketi.config.settings import Settings
 from pyheketi.domain import errors
 from pyheketi.maintenance import database, offline
 from pyheketi.maintenance.simulate import asking, flags
+from pyheketi.server import Parser
 from pyheketi.telemetry import log
 from pyheketi.wire.dump import text
 
@@ -29,19 +29,7 @@ def _say(text: str, to: IO[str] | None = None) -> None:
     (to or sys.stderr).write(f"{text}\n")
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports faults the way Heketi does: on both outputs, status 255."""
-
-    def error(self, message: str) -> NoReturn:
-        told = message.replace("unrecognized arguments: ", "unknown flag: ")
-        if choice := re.search("invalid choice: '([^']*)'", message):
-            told = f'unknown command "{choice[1]}" for "{self.prog}"'
-        _say(told, sys.stdout)
-        _say(f"Error: {told}")
-        raise SystemExit(255)
-
-
-_Groups: TypeAlias = "argparse._SubParsersAction[_Parser]"  # argparse has no other name for it  # noqa: SLF001
+_Groups: TypeAlias = "argparse._SubParsersAction[Parser]"  # argparse has no other name for it  # noqa: SLF001
 
 
 def run(argv: Sequence[str]) -> int:
@@ -60,10 +48,10 @@ def run(argv: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> _Parser:
-    parser = _Parser(prog="heketi", allow_abbrev=False)
+def _parser() -> Parser:
+    parser = Parser(prog="heketi", allow_abbrev=False)
     parser.set_defaults(act=None, shown=parser, debug=False)
-    groups = parser.add_subparsers(parser_class=_Parser)
+    groups = parser.add_subparsers(parser_class=Parser)
     _add_database(_group(groups, "db", "take over databases, give them back, look into them"))
     _add_offline(_group(groups, "offline", "what is done while no server runs"))
     flags.add(_command(groups, "simulate", "tell what hardware volumes need, or what fits", asking.act))
@@ -73,10 +61,10 @@ def _parser() -> _Parser:
 def _group(groups: _Groups, name: str, help_: str) -> _Groups:
     made = groups.add_parser(name, help=help_, description=f"{help_.capitalize()}.", allow_abbrev=False)
     made.set_defaults(shown=made)
-    return made.add_subparsers(parser_class=_Parser)
+    return made.add_subparsers(parser_class=Parser)
 
 
-def _command(groups: _Groups, name: str, help_: str, act: Callable[[argparse.Namespace], None]) -> _Parser:
+def _command(groups: _Groups, name: str, help_: str, act: Callable[[argparse.Namespace], None]) -> Parser:
     made = groups.add_parser(name, help=help_, description=f"{help_.capitalize()}.", allow_abbrev=False)
     made.set_defaults(act=act)
     made.add_argument("--debug", action="store_true", help="log everything")
@@ -117,7 +105,7 @@ def _add_offline(groups: _Groups) -> None:
     made.add_argument("--force-volume-name", metavar="NAME", default="heketidbstorage", help="another volume")
 
 
-def _add_config(made: _Parser) -> None:
+def _add_config(made: Parser) -> None:
     made.add_argument("--config", metavar="FILE", help="configuration file, usually /etc/heketi/heketi.json")
 
 
@@ -125,7 +113,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     if not options.config:
         raise Stop("Configuration file is required")
     try:
-        loaded = load.load(options.config, os.environ, disable_auth=True)
+        loaded = load.load(options.config, os.environ, disable_auth=True, serving=False)
     except load.ConfigError as error:
         lines = "\n".join(f"  {fault}" for fault in error.faults)
         raise Stop(f"ERROR: Unable to parse configuration:\n{lines}") from error

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from pyheketi import server
 from pyheketi.api import examining
@@ -30,8 +31,10 @@ async def clean_up(settings: Settings, began: Callable[[], None]) -> int:
     """Bring all unfinished operations to an end; return how many could not be. ``began`` is called when all is ready.
 
     Raises:
-        Error: the database or the key file cannot be used.
+        Error: the database or the key file cannot be used, or the database is only to be read.
     """
+    if settings.glusterfs.db_read_only:
+        raise errors.StoreError("Operations cannot be brought to an end: db_read_only is set")
     fatal: list[errors.Error] = []
     async with (
         server.opened_store(settings) as store,
@@ -53,7 +56,7 @@ async def examination(settings: Settings) -> str:
     Raises:
         Error: the database or the key file cannot be used.
     """
-    async with server.opened_store(settings) as store:
+    async with server.opened_store(_only_reading(settings)) as store:
         loaded = await store.load()
         topology = Topology(loaded.entities)
         executor = server.make_executor(settings, topology, lambda: topology)
@@ -72,7 +75,7 @@ async def tune_database_volume(settings: Settings, name: str) -> bool:
     Raises:
         Error: there is no such volume, or gluster cannot do it.
     """
-    async with server.opened_store(settings) as store:
+    async with server.opened_store(_only_reading(settings)) as store:
         topology = Topology((await store.load()).entities)
         volume = next((each for each in topology.volumes() if each.name == name), None)
         if volume is None:
@@ -87,3 +90,7 @@ async def tune_database_volume(settings: Settings, name: str) -> bool:
         finally:
             await executor.aclose()
     return True
+
+
+def _only_reading(settings: Settings) -> Settings:
+    return replace(settings, glusterfs=replace(settings.glusterfs, db_read_only=True))

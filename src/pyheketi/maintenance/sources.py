@@ -67,7 +67,7 @@ def _require_unused(descriptor: int, path: Path) -> None:
 
 
 async def _ours(path: Path) -> Dump:
-    store: Store = await open_file(path)
+    store: Store = await open_file(path, read_only=True)
     try:
         loaded = await store.load()
     finally:

@@ -180,6 +180,19 @@ def migrate(connection: sa.Connection, name: str, migrations: Sequence[Migration
         connection.execute(sa.text("UPDATE meta SET generation = :id WHERE generation = ''"), {"id": generation})
 
 
+def require_latest(connection: sa.Connection, name: str) -> None:
+    """Refuse a database that would have to be changed first. ``name`` is for error texts.
+
+    Raises:
+        StoreError: its schema is not the latest, or it holds something else.
+    """
+    if (present := schema_version(connection, name)) != LATEST:
+        raise errors.StoreError(
+            f"Database {name} cannot be read as it is: its schema is {present}, this server knows {LATEST}."
+            " Start a server of this version once without db_read_only, which brings the schema up to date."
+        )
+
+
 def schema_version(connection: sa.Connection, name: str) -> int:
     """Return the number of the last step that was made; 0 for an empty database.
 

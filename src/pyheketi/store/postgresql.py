@@ -18,6 +18,7 @@ _LOCK = {"first": int.from_bytes(b"heke"), "second": 1}
 """Key of the advisory lock. It counts per database, so every server needs a database of its own."""
 
 _TRY_LOCK = "SELECT pg_try_advisory_lock(%(first)s, %(second)s)"
+_TRY_SHARE = "SELECT pg_try_advisory_lock_shared(%(first)s, %(second)s)"
 _OWNER = """
     SELECT activity.application_name, host(activity.client_addr)
     FROM pg_locks JOIN pg_stat_activity AS activity USING (pid)
@@ -35,8 +36,10 @@ _DEFAULTS = {
 }
 
 
-def postgresql_database(url: sa.URL) -> Database:
+def postgresql_database(url: sa.URL, *, read_only: bool = False) -> Database:
     """Return the database at an address ``postgresql+psycopg://…``; the address may set what libpq knows.
+
+    ``read_only`` changes nothing in it, shares it with others that only read, and may be a standby.
 
     Raises:
         StoreError: the driver is not installed.
@@ -54,17 +57,19 @@ def postgresql_database(url: sa.URL) -> Database:
     @sa.event.listens_for(engine, "connect")
     def own(connection: Any, record: object) -> None:  # noqa: ARG001  # SQLAlchemy's signature
         try:
-            _own(connection, name)
+            _own(connection, name, shared=read_only)
+            if read_only:
+                connection.read_only = True
         except BaseException:
             connection.close()  # the pool does not know it yet
             raise
 
-    return Database(name=name, engine=engine, release=engine.dispose)
+    return Database(name=name, engine=engine, release=engine.dispose, upgrade=not read_only)
 
 
-def _own(connection: Any, name: str) -> None:
+def _own(connection: Any, name: str, *, shared: bool) -> None:
     with connection.cursor() as cursor:
-        locked = cursor.execute(_TRY_LOCK, _LOCK).fetchone()[0]
+        locked = cursor.execute(_TRY_SHARE if shared else _TRY_LOCK, _LOCK).fetchone()[0]
         owner = None if locked else cursor.execute(_OWNER, _LOCK).fetchone()
     connection.commit()  # the lock belongs to the session and stays
     if not locked:

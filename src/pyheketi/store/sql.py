@@ -34,6 +34,8 @@ class Database:
     """Its transactions begin by ``begin`` only, and its connections are not pooled."""
     release: Callable[[], None]
     """Gives up the ownership; called after the last connection is closed."""
+    upgrade: bool = True
+    """Whether its schema may be brought up to date."""
 
 
 class SqlStore:
@@ -173,7 +175,8 @@ def _open(make: Callable[[], Database]) -> tuple[Database, sa.Connection]:
         connection = database.engine.connect()
         try:
             with connection.begin():
-                migrations.migrate(connection, database.name)
+                prepare = migrations.migrate if database.upgrade else migrations.require_latest
+                prepare(connection, database.name)
         except BaseException:
             connection.close()
             raise

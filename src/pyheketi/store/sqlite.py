@@ -11,11 +11,14 @@ price: other programs are told "database is locked" until the server stops.
 import contextlib
 import logging
 import os
+import shutil
 import sqlite3
 import struct
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -24,6 +27,8 @@ from pyheketi.store import ownership
 from pyheketi.store.sql import Database
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _MAGIC = b"SQLite format 3\0"
 _BOLT_MAGIC = 0xED0CDAED
@@ -76,7 +81,7 @@ def sqlite_database(path: Path, *, shared: bool | None = None) -> Database:
         raise errors.StoreError(f"Database {path} is not a file. Correct its path in the configuration.")
     if shared is None:
         shared = on_shared_file_system(path.parent)
-    owned = _owned(path, patience=_RELEASED if shared else 0)
+    owned = _owned(lambda: ownership.Ownership(path), patience=_RELEASED if shared else 0)
     try:
         if shared:
             time.sleep(_REMEMBERED)
@@ -89,8 +94,56 @@ def sqlite_database(path: Path, *, shared: bool | None = None) -> Database:
         raise
 
 
-def _owned(path: Path, *, patience: float) -> ownership.Ownership:
-    """Return the ownership of a file, after ``patience`` seconds at most.
+def sqlite_copy(path: Path) -> Database:
+    """Return a copy in memory of the database in a file; the file, its journal and its folder stay as they are.
+
+    Nobody writes to the file until the copy is released. Its schema is brought up to date in memory.
+
+    Raises:
+        StoreLocked: a server that writes has it.
+        StoreError: there is none, it is none of ours, or it is damaged.
+        OSError: it cannot be read.
+    """
+    path = path.resolve()
+    if not path.is_file():
+        raise errors.StoreError(f"There is no database {path} that could be read. Correct its path.")
+    shared = on_shared_file_system(path.parent)
+    reading = _owned(lambda: ownership.Reading(path), patience=_RELEASED if shared else 0)
+    try:
+        if shared:
+            time.sleep(_REMEMBERED)
+        _require_ours(path)
+        return Database(name=str(path), engine=_engine_in_memory(_contents(path)), release=reading.release)
+    except BaseException:
+        reading.release()
+        raise
+
+
+def _contents(path: Path) -> bytes:
+    """Return a file of SQLite's with all that is still in its journal, by way of a copy: reading may write."""
+    with tempfile.TemporaryDirectory(prefix="heketi-") as folder:
+        copy = Path(folder) / path.name
+        for ending in ("", "-wal", "-journal"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(f"{path}{ending}", f"{copy}{ending}")
+        with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")  # in memory there is no other
+            _require_whole(connection, path)
+            return connection.serialize()
+
+
+def _engine_in_memory(contents: bytes) -> sa.Engine:
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        if contents:
+            connection.deserialize(contents)
+        return connection
+
+    return _with_transactions(sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool), lambda _: None)
+
+
+def _owned(take: Callable[[], T], *, patience: float) -> T:
+    """Return what ``take`` returns, after ``patience`` seconds at most.
 
     Raises:
         StoreLocked: another server has it all that time.
@@ -98,7 +151,7 @@ def _owned(path: Path, *, patience: float) -> ownership.Ownership:
     deadline = time.monotonic() + patience
     while True:
         try:
-            return ownership.Ownership(path)
+            return take()
         except errors.StoreLocked:
             if time.monotonic() >= deadline:
                 raise
@@ -143,12 +196,18 @@ def _engine(path: Path, *, alone: bool) -> sa.Engine:
         poolclass=sa.NullPool,  # one connection, held by the store
     )
 
+    return _with_transactions(engine, lambda connection: _set_up(connection, path, alone=alone))
+
+
+def _with_transactions(engine: sa.Engine, prepare: Callable[[sqlite3.Connection], None]) -> sa.Engine:
+    """Return the engine, its transactions begun by ``begin`` only, its connections prepared."""
+
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, record: object) -> None:  # noqa: ARG001  # SQLAlchemy's signature
         # sqlite3 would begin transactions by itself, but not before SELECT and DDL: off, ``begin`` below does it.
         connection.isolation_level = None
         try:
-            _set_up(connection, path, alone=alone)
+            prepare(connection)
         except BaseException:
             connection.close()  # the pool does not know it yet
             raise
@@ -168,6 +227,10 @@ def _set_up(connection: sqlite3.Connection, path: Path, *, alone: bool) -> None:
     connection.execute("PRAGMA synchronous = FULL")  # what was answered survives a power cut
     connection.execute("PRAGMA foreign_keys = ON")
     _log.debug("Database %s: journal %s, %s locking", path, journal, "exclusive" if alone else "normal")
+    _require_whole(connection, path)
+
+
+def _require_whole(connection: sqlite3.Connection, path: Path) -> None:
     report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if report != "ok":
         raise errors.StoreError(

@@ -15,6 +15,7 @@ from pyheketi.domain.ids import BrickId, ClusterId, DeviceId, NodeId, OperationI
 from pyheketi.operations.operation import Kind, Operation, OperationState
 from pyheketi.operations.steps import CheckGlusterd
 from pyheketi.store import migrations, tables
+from pyheketi.store.opening import open_store
 
 pytestmark = pytest.mark.anyio
 
@@ -102,13 +103,16 @@ def version(database: sa.Engine) -> int:
         return migrations.schema_version(connection, "x")
 
 
-async def test_a_database_of_version_1_is_opened(database: sa.Engine, sql_place: str) -> None:
+def fill_as_released(database: sa.Engine) -> None:
     upgrade(database, migrations.MIGRATIONS[:1])
     script = Path(__file__).with_name("version-1.sql").read_text()
     with database.begin() as connection:
         for statement in re.split(r";\n", re.sub(r"^--.*\n", "", script)):
             connection.exec_driver_sql(statement) if statement.strip() else None
 
+
+async def test_a_database_of_version_1_is_opened(database: sa.Engine, sql_place: str) -> None:
+    fill_as_released(database)
     async with homes.opened(homes.Sql(sql_place)) as store:
         loaded = await store.load()
         done = await store.operation("o1")
@@ -117,6 +121,19 @@ async def test_a_database_of_version_1_is_opened(database: sa.Engine, sql_place:
     assert done is not None
     assert (done.state, done.result) == (OperationState.DONE, "/volumes/v1")
     assert version(database) == migrations.LATEST
+
+
+async def test_reading_leaves_a_database_at_version_1(database: sa.Engine, sql_place: str) -> None:
+    """A file is brought up to date in memory, which is impossible with PostgreSQL."""
+    fill_as_released(database)
+    if database.dialect.name == "sqlite":
+        store = await open_store(sql_place, read_only=True)
+        assert (await store.load()).entities == AS_RELEASED
+        await store.aclose()
+    else:
+        with pytest.raises(errors.StoreError, match=r"its schema is 1, .* once without db_read_only"):
+            await open_store(sql_place, read_only=True)
+    assert version(database) == 1
 
 
 async def test_a_newer_database_is_refused(database: sa.Engine, sql_place: str) -> None:

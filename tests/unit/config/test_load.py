@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from tests.shared import shared_dir
 
 from pyheketi.config import jsonc
-from pyheketi.config.load import _ENVIRONMENT, ConfigError, load, parse_settings
+from pyheketi.config.load import _ANY_TEXT_IS_YES, _ENVIRONMENT, _PLACE, ConfigError, _type_of, load, parse_settings
 from pyheketi.config.settings import (
-    UNUSED_VARIABLES,
     GlusterSettings,
     KubeSettings,
     NodeSettings,
@@ -196,7 +195,6 @@ def test_rules_between_settings(change: dict[str, object], text: str) -> None:
         (MOCK.replace('"mock"', '"mock",'), {}, "f:1:105: a comma before the end is not needed"),
         (MOCK.replace("{", '{"port": 1, ', 1), {}, 'f:1:13: "port" is given twice, the last one counts'),
         (MOCK.replace("{", '{"Port": 1, ', 1), {}, 'f:1:13: "port" is given twice, the last one counts'),
-        (MOCK, {"HEKETI_PROFILING": "false"}, "HEKETI_PROFILING: has no effect: there is no profiling"),
         (
             MOCK.replace("{", '{"use_auth": false, ', 1),
             {},
@@ -246,6 +244,90 @@ def test_the_environment_comes_first_and_the_command_line_before_it() -> None:
     assert settings.glusterfs.ssh.trusted_known_hosts == ("/a", "/b")
 
 
+IN_WORDS: dict[str, tuple[str, str]] = {
+    "executor": ("inject/mock", "mock"),
+    "loglevel": ("debug", "error"),
+    "zone_checking": ("strict", "none"),
+    "default_state": ("local-client", "read-only"),
+}
+"""For fields that take few words only: what a variable says, and what the file does."""
+OF_THE_ENVIRONMENT_ONLY = {"mock_device_size_gb", "iat_leeway_seconds", "backup_name", "rebalance_on_expansion"}
+
+
+@pytest.mark.parametrize("word", sorted(_ENVIRONMENT))
+def test_every_variable_overrides_its_key(word: str) -> None:
+    kind, name = _ENVIRONMENT[word]
+    wanted = next(_type_of(each.type).__name__ for each in fields(kind) if each.name == name)
+    texts = {"int": ("77", 66), "bool": ("true", False), "str": IN_WORDS.get(name, ("variable", "file"))}
+    told, in_file = texts[wanted]
+    if name == "rebalance_on_expansion":  # the file's value does not count, and the default is yes
+        told = "false"
+    value = {"int": 77, "bool": told == "true"}.get(wanted, told)
+    document: dict[str, object] = {"port": 1, "jwt": {"admin": {"key": "file"}, "user": {"key": "file"}}}
+    section: dict[str, object] = {} if name in OF_THE_ENVIRONMENT_ONLY else {name: in_file}
+    if kind is KubeSettings:
+        document["glusterfs"] = {"executor": "kubernetes", "kubeexec": section}
+    elif kind in (NodeSettings, SshSettings):
+        document["glusterfs"] = {"executor": "mock", _PLACE[kind][-1]: section}
+    elif kind is GlusterSettings:
+        document["glusterfs"] = {"executor": "mock"} | section
+    else:
+        document |= {"glusterfs": {"executor": "mock"}} | ({} if name.endswith("_key") else section)
+
+    def found(environ: dict[str, str]) -> object:
+        top = parse_settings(json.dumps(document), "f", environ).settings
+        gluster = top.glusterfs
+        owner = {Settings: top, GlusterSettings: gluster, NodeSettings: gluster.nodes, SshSettings: gluster.ssh}
+        return getattr(owner.get(kind, gluster.kube), name)
+
+    assert found({word: value if isinstance(value, str) else told}) == value
+    assert found({word: ""}) == found({}) != value
+    if name not in OF_THE_ENVIRONMENT_ONLY:
+        assert found({}) == in_file
+
+
+@pytest.mark.parametrize("name", ["backup_db_to_kube_secret", "profiling"])
+@pytest.mark.parametrize(
+    ("text", "in_file", "value"), [("false", False, True), ("x", False, True), ("", True, True), ("", False, False)]
+)
+def test_some_variables_mean_yes_whatever_they_say(name: str, text: str, in_file: bool, value: bool) -> None:
+    (word,) = (word for word, field in _ANY_TEXT_IS_YES.items() if field == name)
+    document = json.dumps(json.loads(MOCK) | {name: in_file})
+    assert getattr(parse_settings(document, "f", {word: text}).settings, name) is value
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("HEKETI_DISABLE_HEALTH_MONITOR", "disable_monitor_gluster_nodes"),
+        ("HEKETI_DISABLE_BACKGROUND_CLEANER", "disable_background_cleaner"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("text", "in_file", "value"),
+    [("true", False, True), ("True", False, False), ("1", False, False), ("false", True, True), ("", True, True)],
+)
+def test_some_variables_mean_yes_by_one_word_only(word: str, name: str, text: str, in_file: bool, value: bool) -> None:
+    document = json.dumps(json.loads(MOCK) | {"glusterfs": {"executor": "mock", name: in_file}})
+    assert getattr(parse_settings(document, "f", {word: text}).settings.glusterfs, name) is value
+
+
+@pytest.mark.parametrize("text", ["0", "-1"])
+def test_limits_that_a_variable_lifts(text: str) -> None:
+    given = {"HEKETI_MAX_INFLIGHT_OPERATIONS": text, "HEKETI_GLUSTER_MAX_VOLUMES_PER_CLUSTER": text}
+    gluster = parse_settings(MOCK, "f", given).settings.glusterfs
+    expected = (8, 1000) if text == "0" else (-1, -1)
+    assert (gluster.max_inflight_operations, gluster.max_volumes_per_cluster) == expected
+
+
+def test_offline_needs_nothing_that_clients_need() -> None:
+    text = '{"glusterfs": {"executor": "mock"}, "enable_tls": true, "default_state": "x"}'
+    assert parse_settings(text, "f", {}, disable_auth=True, serving=False).settings.port == 0
+    with pytest.raises(ConfigError) as caught:
+        parse_settings(text.replace("mock", "x"), "f", {}, disable_auth=True, serving=False)
+    assert len(caught.value.faults) == 1
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -288,8 +370,8 @@ def documented(kind: type, prefix: str = "") -> dict[str, tuple[str, str]]:
     variables |= {
         "disable_monitor_gluster_nodes": "HEKETI_DISABLE_HEALTH_MONITOR=true",
         "disable_background_cleaner": "HEKETI_DISABLE_BACKGROUND_CLEANER=true",
-        "backup_db_to_kube_secret": "HEKETI_BACKUP_DB_TO_KUBE_SECRET",
     }
+    variables |= {name: word for word, name in _ANY_TEXT_IS_YES.items()}
     return {
         prefix + each.name: (_shown(each.default), variables.get(each.name, ""))
         for each in fields(kind)
@@ -324,7 +406,7 @@ def test_every_setting_is_documented_with_its_default_and_its_variable() -> None
 
 def test_every_variable_is_documented() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
-    words = {*_ENVIRONMENT, *UNUSED_VARIABLES.values(), "SSH_KNOWN_HOSTS", "HEKETI_BACKUP_DB_TO_KUBE_SECRET"}
+    words = {*_ENVIRONMENT, *_ANY_TEXT_IS_YES, "SSH_KNOWN_HOSTS"}
     assert [word for word in sorted(words) if f"`{word}`" not in text] == []
 
 
