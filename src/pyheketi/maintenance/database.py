@@ -54,7 +54,7 @@ def import_(source: Path, target: Path) -> list[str]:
         if in_place:
             target.rename(kept)
         fresh.rename(target)
-        _sync_directory(target.parent)
+        sources.sync_directory(target.parent)
     finally:
         for left in fresh.parent.glob(f"{fresh.name}*"):
             left.unlink()
@@ -67,14 +67,6 @@ def _give_to_owner_of(source: Path, made: Path) -> None:
     owner = source.stat()
     if os.geteuid() == 0:
         os.chown(made, owner.st_uid, owner.st_gid)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _summary(document: Dump) -> str:

@@ -32,6 +32,7 @@ class Ownership:
                 f"Database {database} is in use by another heketi server{_owner(self._path)}."
                 " Stop that one first, or give this one a database of its own."
             )
+        _give_to_owner_of(database, self._file)
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
 
@@ -58,6 +59,13 @@ def _locked(path: Path) -> int | None:
             return None
         raise
     return file
+
+
+def _give_to_owner_of(database: Path, lock: int) -> None:
+    """Let the server's own user take the lock again after root has looked at its database."""
+    if os.geteuid() == 0 and database.exists():
+        owner = database.stat()
+        os.fchown(lock, owner.st_uid, owner.st_gid)
 
 
 def _owner(path: Path) -> str:
