@@ -47,15 +47,15 @@ def _brick_json(brick: LeftBrick) -> dict[str, Any]:
 def as_text(left: Iterable[Leftovers]) -> Iterator[str]:
     """Yield the lines of the list."""
     for each in left:
-        yield each.said
+        yield each.said if each.kind == "volume" else f"Operation {each.about}: {each.said}"
         yield from (f"  look first: {doubt}" for doubt in each.doubts)
+        for block in each.block_volumes:
+            iqn = block.iqn or "not known"
+            yield f"  block volume {block.hosting}/{block.name}, iqn {iqn}{_on(block.hosts)}"
         for volume in each.volumes:
             yield f"  gluster volume {volume.name}{_on(volume.hosts)}"
         for snapshot in each.snapshots:
             yield f"  gluster snapshot {snapshot.name}{_on(snapshot.hosts)}"
-        for block in each.block_volumes:
-            iqn = block.iqn or "not known"
-            yield f"  block volume {block.hosting}/{block.name}, iqn {iqn}{_on(block.hosts)}"
         for brick in each.bricks:
             yield from _brick_lines(brick)
         for device in each.devices:

@@ -13,9 +13,9 @@ from pyheketi.maintenance import clean_up_list, scrub
 from pyheketi.maintenance.arguments import Groups, Parser, Stop, command, say
 
 _ADVICE = """\
-No node was asked: what is listed may be there or not. Remove it from the nodes that are left, in this order: gluster
-volume, mount, line of fstab, LV, thin pool if nothing else is in it. Then heketi-cli device resync DEVICE reads what is
-free."""
+No node was asked: what is listed may be there or not. Remove it from the nodes that are left, in this order: block
+volume, gluster volume, mount, line of fstab, LV, thin pool if nothing else is in it. Then heketi-cli device resync
+DEVICE reads what is free."""
 
 
 def add(groups: Groups) -> None:

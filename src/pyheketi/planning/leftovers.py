@@ -179,14 +179,14 @@ def _doubts(topology: Topology, step: Step) -> Iterator[str]:
         case steps.AddBricks():
             yield (
                 f"Volume {step.name} keeps its old size and bricks. If `gluster volume info {step.name}` lists new"
-                " bricks (below), data may be on them: take them out with `gluster volume remove-brick`, do not delete"
-                " them while gluster lists them."
+                " bricks (below), data may be on them: rather let a server finish this operation. If that cannot be,"
+                " take them out with `gluster volume remove-brick`; do not delete them while gluster lists them."
             )
         case steps.ReplaceBrick():
             yield (
                 f"Volume {step.name} keeps brick {step.old}. If `gluster volume info {step.name}` lists {step.new}"
-                " instead, the data is there: put the old brick back with `gluster volume replace-brick`, do not delete"
-                " the new one before."
+                " instead, the data is there: rather let a server finish this operation, which needs the node of the"
+                " old brick no more. Do not delete a brick while gluster lists it."
             )
         case steps.ExpandBlock():
             yield (

@@ -66,7 +66,7 @@ def end(
         ended.append(replace(operation, state=OperationState.ABANDONED, error=ENDED, updated_at=now))
     for id_, marked in _dangling(topology, unfinished) if marks else ():
         made = tuple(change for entity in marked for change in _unmarked(topology, entity, keep_space=keep_space))
-        left.append(_left_of_mark(topology, id_, made))
+        left.append(_left_of_mark(topology, id_, marked, made))
         topology = topology.apply(made)
         changes.extend(made)
     return Forgetting(changes=tuple(changes), operations=tuple(ended), left=tuple(left), topology=topology)
@@ -84,7 +84,7 @@ def forget_volumes(topology: Topology, ids: Iterable[str], *, keep_space: bool) 
     for volume in [_forgettable(topology, id_) for id_ in dict.fromkeys(ids)]:
         bricks = topology.bricks_of(volume.id)
         made = (*volumes.remove_bricks(topology, bricks, _kept(topology, bricks) if keep_space else {}), Remove(volume))
-        said = f"volume {volume.name}: forgotten, with {_counted(len(bricks), 'brick')}"
+        said = f"Volume {volume.name} ({volume.id}): forgotten, with {_counted(len(bricks), 'brick')}"
         left.append(leftovers.of_changes(topology, made, about=volume.id, kind="volume", said=said))
         topology = topology.apply(made)
         changes.extend(made)
@@ -127,7 +127,7 @@ def _kept(topology: Topology, bricks: Iterable[Brick]) -> Outcomes:
 
 
 def _left_of(topology: Topology, operation: Operation, made: tuple[Change, ...]) -> Leftovers:
-    said = f"{operation.kind.label} of {_named(topology, operation)}: {_said(operation, made)}"
+    said = f"{operation.kind.label} {_named(topology, operation)}: {_said(operation, made)}"
     return leftovers.of_changes(
         topology, made, about=operation.id, kind=operation.kind.type_name, said=said, operation=operation
     )
@@ -139,8 +139,11 @@ def _named(topology: Topology, operation: Operation) -> str:
     found = topology.volume(id_) or topology.block_volume(id_)
     if found is not None:
         return f"{found.name} ({id_})"
-    node = topology.node(id_)
-    return f"{node.manage_host} ({id_})" if node else id_ or "nothing"
+    device = topology.device(id_)
+    node = topology.node(device.node if device else id_)
+    if node is None:
+        return id_
+    return f"{node.manage_host}:{device.name} ({id_})" if device else f"{node.manage_host} ({id_})"
 
 
 def _said(operation: Operation, made: tuple[Change, ...]) -> str:
@@ -181,14 +184,10 @@ def _unmarked(topology: Topology, entity: _Marked, *, keep_space: bool) -> Itera
     )
 
 
-def _left_of_mark(topology: Topology, id_: OperationId, made: tuple[Change, ...]) -> Leftovers:
-    names = ", ".join(
-        type(each.entity).__name__.lower() + " " + each.entity.id for each in made if isinstance(each, Put)
-    )
-    return leftovers.of_changes(
-        topology,
-        made,
-        about=id_,
-        kind="mark",
-        said=f"Mark of an operation that does not exist, on {names}: dropped",
-    )
+def _left_of_mark(
+    topology: Topology, id_: OperationId, marked: Iterable[_Marked], made: tuple[Change, ...]
+) -> Leftovers:
+    kinds = {BlockVolume: "block volume"}
+    names = ", ".join(f"{kinds.get(type(each), type(each).__name__.lower())} {each.id}" for each in marked)
+    said = f"its mark on {names}: dropped, there is no such operation"
+    return leftovers.of_changes(topology, made, about=id_, kind="mark", said=said)

@@ -81,7 +81,7 @@ def test_a_stuck_creation_is_forgotten_and_told(heketi: Shell) -> None:
     status, out, err = heketi("db", "scrub", f"--dbfile={place}", "--all")
     assert status == 0
     assert out.splitlines()[:5] == [
-        f"Create volume of vol_{V} ({V}): forgotten, with 3 bricks",
+        f"Operation {OP}: Create volume vol_{V} ({V}): forgotten, with 3 bricks",
         f"  gluster volume vol_{V}  (ask node0, node1, node2)",
         f"  on node node0: brick 10.0.0.0:/var/lib/heketi/mounts/vg_d{1:031x}/brick_b5{0:030x}/brick",
         f"    LV vg_d{1:031x}/brick_b5{0:030x} in thin pool vg_d{1:031x}/tp_b5{0:030x}",
@@ -276,7 +276,7 @@ def test_volumes_are_forgotten(heketi: Shell) -> None:
     story.volume(NONE, 1, "7" * 32)
     place = ours(heketi.home / "heketi.db", story)
     status, out, _ = heketi("db", "forget-volume", f"--dbfile={place}", "--volume", V, "--volume", V)
-    assert (status, out.splitlines()[0]) == (0, f"volume vol_{V}: forgotten, with 3 bricks")
+    assert (status, out.splitlines()[0]) == (0, f"Volume vol_{V} ({V}): forgotten, with 3 bricks")
     after = contents_of(place)
     assert [volume.id for volume in after.volumes()] == ["7" * 32]
     assert invariants.check(after) == []
@@ -330,7 +330,7 @@ def test_marks_of_operations_that_do_not_exist_are_dropped(heketi: Shell) -> Non
     status, out, _ = heketi("db", "consistency-check", f"--dbfile={place}")
     assert json.loads(out)["volumes"]["inconsistencies"] == [f"Volume {V} marked pending but no pending op gone"]
     status, out, _ = heketi("db", "scrub", f"--dbfile={place}", "--all")
-    assert (status, out) == (0, f"Mark of an operation that does not exist, on volume {V}: dropped\n")
+    assert (status, out) == (0, f"Operation gone: its mark on volume {V}: dropped, there is no such operation\n")
     assert [volume.pending for volume in contents_of(place).volumes()] == [None]
     assert heketi("db", "consistency-check", f"--dbfile={place}", "--fail")[0] == 0
 
