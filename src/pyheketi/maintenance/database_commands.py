@@ -1,11 +1,13 @@
 """The flags of ``heketi db``, and what it says (config.md §4)."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from pyheketi.domain import errors
-from pyheketi.maintenance import database
+from pyheketi.maintenance import check_report, database, sources
 from pyheketi.maintenance.arguments import Groups, Stop, command, say
 from pyheketi.wire.dump import text
 
@@ -26,6 +28,9 @@ def add(groups: Groups) -> None:
     made = command(groups, "consistency-check", "look for contradictions in a database", _check)
     made.add_argument("--dbfile", metavar="FILE", help="the database: ours, a heketi.db of Heketi's, or JSON")
     made.add_argument("--fail", action="store_true", help="end with status 1 if there are any")
+    made.add_argument("--explain", action="store_true", help="say what each means and what to do, as text")
+    made.add_argument("--findings", action="store_true", help="JSON with the rule and the object of each")
+    made.add_argument("--repair", action="store_true", help="plan repairs, and tell what heketi db import does")
     made = command(groups, "delete-bricks-with-empty-path", "forget bricks that were never made", _delete_bricks)
     made.add_argument("--dbfile", metavar="FILE", help="the database")
     made.add_argument("--all", action="store_true", help="everywhere")
@@ -72,13 +77,41 @@ def _export(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     if not options.dbfile:
         raise Stop("Please provide path for db file")
+    source = Path(options.dbfile)
     try:
-        found = database.check(Path(options.dbfile))
+        total = _tell_repairs(options, source) if options.repair else _tell_findings(options, source)
     except (errors.Error, OSError) as error:
         raise Stop(f"failed to check db: {error}") from error
-    say(text(found), sys.stdout)
-    if options.fail and found.totalinconsistencies:
-        raise Stop(f"{found.totalinconsistencies} inconsistencies")
+    if options.fail and total:
+        raise Stop(f"{total} inconsistencies")
+
+
+def _tell_findings(options: argparse.Namespace, source: Path) -> int:
+    """Print what is wrong; return how much is."""
+    if not options.findings and not options.explain:
+        check = database.check(source)
+        say(text(check), sys.stdout)
+        return check.totalinconsistencies
+    found = database.findings(source)
+    if options.findings:
+        _say_json(check_report.findings_json(found))
+    else:
+        say("\n".join(check_report.findings_text(found)), sys.stdout)
+    return len(found)
+
+
+def _tell_repairs(options: argparse.Namespace, source: Path) -> int:
+    """Print what could be repaired; return how much is wrong."""
+    plan, ours = database.repairs(source), sources.is_ours(source)
+    if options.findings:
+        _say_json(check_report.repairs_json(plan, ours=ours))
+    else:
+        say("\n".join(check_report.repairs_text(plan, ours=ours)), sys.stdout)
+    return len(plan.repairs)
+
+
+def _say_json(told: dict[str, Any]) -> None:
+    say(json.dumps(told, ensure_ascii=False, indent=4), sys.stdout)
 
 
 def _delete_bricks(options: argparse.Namespace) -> None:

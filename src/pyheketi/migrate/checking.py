@@ -171,13 +171,18 @@ def _device(links: _Links, device: _Subject) -> Iterator[Finding]:
             Rule.DEVICE_TOTAL,
             f"size values differ Total({storage.total}) != Free({storage.free}) + Used({storage.used})",
         )
-    bricks = [brick for each in entry.Bricks if (brick := links.document.brickentries.get(each))]
-    pools = {brick.LvmThinPool or brick.Info.id: brick.TpSize + brick.PoolMetadataSize for brick in bricks}
-    if storage.used != sum(pools.values()):
+    taken = space_of_bricks(links.document, entry)
+    if storage.used != taken:
         yield device.wrong(
             Rule.DEVICE_USED,
-            f"size values differ Used({storage.used}) != aggregateBricksSize({sum(pools.values())})",
+            f"size values differ Used({storage.used}) != aggregateBricksSize({taken})",
         )
+
+
+def space_of_bricks(document: Dump, device: DeviceEntry) -> int:
+    """Return KiB that the bricks which a device lists take, thin pools that they share once."""
+    bricks = [brick for each in device.Bricks if (brick := document.brickentries.get(each))]
+    return sum({brick.LvmThinPool or brick.Info.id: brick.TpSize + brick.PoolMetadataSize for brick in bricks}.values())
 
 
 def _brick(links: _Links, brick: _Subject) -> Iterator[Finding]:

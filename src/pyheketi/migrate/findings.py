@@ -115,7 +115,8 @@ EXPLANATIONS: Mapping[Rule, Explanation] = MappingProxyType(
         ),
         Rule.BLOCK_FLAG: Explanation(
             "A volume holds block volumes, but is not meant to.",
-            "Move their data and delete them; until then no further ones get there.",
+            "heketi db import makes it a block hosting volume, and locks it; then heketi-cli volume"
+            " set-block-hosting-restriction unlocked, or move what is on it and delete it.",
         ),
         Rule.CHANGE_UNMARKED: Explanation(
             "An unfinished operation is at work on something that does not exist or does not carry its mark.",

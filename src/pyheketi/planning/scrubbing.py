@@ -187,7 +187,9 @@ def _unmarked(topology: Topology, entity: _Marked, *, keep_space: bool) -> Itera
 def _left_of_mark(
     topology: Topology, id_: OperationId, marked: Iterable[_Marked], made: tuple[Change, ...]
 ) -> Leftovers:
-    kinds = {BlockVolume: "block volume"}
-    names = ", ".join(f"{kinds.get(type(each), type(each).__name__.lower())} {each.id}" for each in marked)
+    names = ", ".join(
+        f"{'block volume' if isinstance(each, BlockVolume) else type(each).__name__.lower()} {each.id}"
+        for each in marked
+    )
     said = f"its mark on {names}: dropped, there is no such operation"
     return leftovers.of_changes(topology, made, about=id_, kind="mark", said=said)
