@@ -69,7 +69,7 @@ class Parser(argparse.ArgumentParser):
         if words := re.match(r"unrecognized arguments: (\S+)", message):
             flag = words[1].startswith("-")
             text = f"unknown flag: {words[1]}" if flag else f'unknown command "{words[1]}" for "{self.prog}"'
-        elif choice := re.search("invalid choice: '([^']*)'", message):
+        elif choice := re.search("^argument [^-].*invalid choice: '([^']*)'", message):
             text = f'unknown command "{choice[1]}" for "{self.prog}"'
         elif missing := re.fullmatch(r"argument (?:\S+/)?(--\S+): expected one argument", message):
             text = f"flag needs an argument: {missing[1]}"

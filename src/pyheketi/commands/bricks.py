@@ -186,4 +186,4 @@ def _device(place: BrickPlace) -> str:
         raise ValueError(f"not a mount point of a brick: {place.mount_point!r}")
     if place.path != f"{place.mount_point}/brick":
         raise ValueError(f"not the directory of a brick: {place.path!r}")
-    return f"/dev/mapper/{place.volume_group}-{place.logical_volume}"
+    return place.device_path

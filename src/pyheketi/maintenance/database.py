@@ -4,12 +4,15 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pyheketi.domain import errors
+from pyheketi.domain import errors, invariants
 from pyheketi.maintenance import sources
-from pyheketi.migrate import checking, importing
+from pyheketi.migrate import checking, exporting, importing, repairing
+from pyheketi.migrate.findings import Finding
+from pyheketi.migrate.importing import Imported
+from pyheketi.migrate.repairing import RepairPlan
 from pyheketi.store import copying
 from pyheketi.store.base import Loaded
 from pyheketi.wire import checks
@@ -18,6 +21,10 @@ from pyheketi.wire.dump import Dump, text
 
 KEPT = ".heketi10"
 """What the name of an original's file gets when ours takes its place."""
+
+
+_SHOWN = 20
+"""Contradictions that an import tells one by one."""
 
 
 def place_of(source: Path) -> Path:
@@ -54,11 +61,11 @@ def import_(source: Path, target: Path) -> list[str]:
         if in_place:
             target.rename(kept)
         fresh.rename(target)
-        _sync_directory(target.parent)
+        sources.sync_directory(target.parent)
     finally:
         for left in fresh.parent.glob(f"{fresh.name}*"):
             left.unlink()
-    said = [_summary(document), *found.notes]
+    said = [_summary(document), *found.notes, *_left_wrong(found)]
     return [*said, f"The original was kept as {kept}"] if in_place else said
 
 
@@ -69,12 +76,15 @@ def _give_to_owner_of(source: Path, made: Path) -> None:
         os.chown(made, owner.st_uid, owner.st_gid)
 
 
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _left_wrong(found: Imported) -> Iterator[str]:
+    """Yield what is still wrong in what was made of a document."""
+    document = exporting.exported(found.topology, found.operations, "", at_rest=True)
+    left = [*(each.text for each in checking.findings(document)), *invariants.check(found.topology)]
+    yield from (f"Still wrong: {text}" for text in left[:_SHOWN])
+    if len(left) > _SHOWN:
+        yield f"Still wrong: {len(left) - _SHOWN} things more"
+    if left:
+        yield "What that means, and what to do: heketi db consistency-check --explain"
 
 
 def _summary(document: Dump) -> str:
@@ -117,6 +127,26 @@ def check(source: Path) -> Check:
         OSError: as above.
     """
     return checking.check(asyncio.run(sources.read(source)))
+
+
+def findings(source: Path) -> tuple[Finding, ...]:
+    """Return what is wrong in the database at ``source``, by rule and object.
+
+    Raises:
+        StoreError: it cannot be read.
+        OSError: as above.
+    """
+    return checking.findings(asyncio.run(sources.read(source)))
+
+
+def repairs(source: Path) -> RepairPlan:
+    """Return what could be done about it, and what an import would do.
+
+    Raises:
+        StoreError: it cannot be read.
+        OSError: as above.
+    """
+    return repairing.plan(asyncio.run(sources.read(source)))
 
 
 def delete_bricks_without_path(

@@ -51,11 +51,15 @@ async def look(path: Path) -> Topology:
         StoreError: it is none that we know, is damaged or contradicts itself, or its server lets nobody read it.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        ours = file.read(len(_SQLITE)) == _SQLITE
-    if ours:
+    if is_ours(path):
         return Topology((await looking.look(path)).entities)
     return importing.imported(await read(path)).topology
+
+
+def is_ours(path: Path) -> bool:
+    """Return whether a file is a database of ours."""
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE
 
 
 def _require_unused(descriptor: int, path: Path) -> None:
@@ -72,10 +76,19 @@ async def _ours(path: Path) -> Dump:
         loaded = await store.load()
     finally:
         await store.aclose()
-    return exporting.exported(Topology(loaded.entities), loaded.unfinished, loaded.generation)
+    return exporting.exported(Topology(loaded.entities), loaded.unfinished, loaded.generation, at_rest=True)
 
 
 def require_free(path: Path) -> None:
     """Make sure that nothing is overwritten. Raises ``StoreError``."""
     if os.path.lexists(path):
         raise errors.StoreError(f"{path} file already exists")
+
+
+def sync_directory(directory: Path) -> None:
+    """Have the names in a directory on the disk."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

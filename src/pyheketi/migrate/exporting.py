@@ -25,14 +25,21 @@ _ATTRIBUTES = {
 }
 
 
-def exported(topology: Topology, operations: Sequence[Operation], generation: str) -> dump.Dump:
-    """Return everything as Heketi keeps it. ``operations`` are those that have not ended."""
-    return _Exporter(topology, operations).document(generation)
+def exported(
+    topology: Topology, operations: Sequence[Operation], generation: str, *, at_rest: bool = False
+) -> dump.Dump:
+    """Return everything as Heketi keeps it. ``operations`` are those that have not ended.
+
+    ``at_rest`` says that no server is at work, so that marks of other operations tell of ones that do not exist: they
+    are shown. A server at work knows of an operation a moment later than of its marks.
+    """
+    return _Exporter(topology, operations, at_rest=at_rest).document(generation)
 
 
 class _Exporter:
-    def __init__(self, topology: Topology, operations: Sequence[Operation]) -> None:
+    def __init__(self, topology: Topology, operations: Sequence[Operation], *, at_rest: bool) -> None:
         self._topology = topology
+        self._known = {each.id for each in operations} if at_rest else None
         self._operations = [each for each in operations if each.kind.value in unfinished.KIND_NUMBERS]
         self._recorded = {each.id for each in self._operations}
         self._unmade = {each.subject for each in operations if each.kind in _ADDS}
@@ -154,6 +161,8 @@ class _Exporter:
 
     def _mark(self, pending: Pending | None, id_: str) -> dump.Mark:
         """Return Heketi's mark: an expansion or a move does not mark the volume, an unrecorded operation nothing."""
+        if pending and self._known is not None and pending.operation not in self._known:
+            return dump.Mark(Id=pending.operation)
         if pending is None or pending.operation not in self._recorded:
             return dump.Mark()
         marks = pending.hidden or any(

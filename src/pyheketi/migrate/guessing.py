@@ -13,7 +13,7 @@ def sets_of(
     """Return likely sets: equal bricks on different nodes, arbiters last. What is left over makes a set too small."""
     left = sorted((brick for brick in bricks if brick.id not in arbiters), key=lambda brick: (brick.size, brick.id))
     last = sorted((brick for brick in bricks if brick.id in arbiters), key=lambda brick: brick.id)
-    data = set_size - 1 if last else set_size
+    data = max(1, set_size - 1) if last else set_size  # an arbiter alone makes no sense, and no end
     sets = []
     while left:
         same = [brick for brick in left if brick.size == left[0].size]

@@ -24,7 +24,7 @@ from pyheketi.domain.entities import (
 )
 from pyheketi.domain.ids import BlockVolumeId, BrickId, ClusterId, DeviceId, NodeId, VolumeId
 from pyheketi.domain.topology import Topology
-from pyheketi.migrate import guessing, unfinished
+from pyheketi.migrate import checking, guessing, mending, unfinished
 from pyheketi.operations.operation import Operation
 from pyheketi.planning import hosting
 from pyheketi.wire.dump import BlockVolumeEntry, BrickEntry, DeviceEntry, Dump, NodeEntry, VolumeEntry
@@ -69,6 +69,9 @@ def imported(document: Dump) -> Imported:
         raise Unusable(f"The database was written by a newer Heketi than 10: it has attributes {', '.join(newer)}")
     unfinished.require_known(document)
     importer = _Importer(document)
+    importer.document = mending.by_own_ids(document, importer.refused)
+    importer.notes.extend(mending.notes(document, checking.findings(document)))
+    document = importer.document
     topology = importer.topology()
     operations, changes = unfinished.operations(document, topology, importer.notes)
     try:
@@ -83,6 +86,8 @@ class _Importer:
 
     document: Dump
     notes: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """Why the document cannot be taken over; told all at once."""
     clusters: dict[str, Cluster] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
@@ -169,13 +174,18 @@ class _Importer:
             data=told.durability.disperse.data,
             redundancy=told.durability.disperse.redundancy,
         )
+        try:
+            durability = self._durability(entry, request)
+        except ValueError as error:
+            self.refused.append(f"volume {told.id}: {error}")
+            return
         options = tuple(entry.GlusterVolumeOptions or ())
         self.volumes[told.id] = Volume(
             id=VolumeId(told.id),
             name=told.name or f"vol_{told.id}",
             cluster=ClusterId(told.cluster),
             size_gib=max(1, told.size),
-            durability=self._durability(entry, request),
+            durability=durability,
             durability_request=request,
             gid=told.gid,
             options=options,
@@ -267,34 +277,47 @@ class _Importer:
 
     def _mend_hosting(self) -> None:
         """Do for hosting volumes what Heketi does at every start (db.md §7, steps 5 and 6)."""
+        hosted: dict[str, int] = {}
+        for block in self.blocks.values():
+            hosted[block.hosting] = hosted.get(block.hosting, 0) + block.size_gib
         for id_, volume in self.volumes.items():
             entry = self.document.volumeentries[id_]
-            if not volume.block or entry.Pending.Id:
-                continue
-            used = sum(block.size_gib for block in self.blocks.values() if block.hosting == id_)
-            free = volume.size_gib - volume.reserved_gib - used
-            if entry.Info.blockinfo.freesize != free:
-                mended = replace(volume, restriction=hosting.LOCKED_BY_UPDATE)
-                said = f"{entry.Info.blockinfo.freesize} GiB free are told, {free} are"
-                self.notes.append(f"Block hosting volume {id_}: {said}. It takes no block volumes until it is unlocked")
-            elif not volume.reserved_gib and volume.restriction != hosting.LOCKED_BY_UPDATE:
-                reserve = hosting.reserve(volume.size_gib)
-                enough = free >= reserve
-                mended = (
-                    replace(volume, reserved_gib=reserve)
-                    if enough
-                    else replace(volume, restriction=hosting.LOCKED_BY_UPDATE)
+            if not volume.block and id_ in hosted:
+                self.volumes[id_] = replace(volume, block=True, restriction=hosting.LOCKED_BY_UPDATE)
+                self.notes.append(
+                    f"Volume {id_} holds block volumes, but was not meant to: it was made a block hosting volume. It"
+                    " takes no further ones until it is unlocked"
                 )
-            else:
-                continue
-            self.volumes[id_] = mended
+            elif volume.block and not entry.Pending.Id:
+                self.volumes[id_] = self._hosting_mended(volume, entry, hosted.get(id_, 0))
+
+    def _hosting_mended(self, volume: Volume, entry: VolumeEntry, used: int) -> Volume:
+        """Return a hosting volume whose free space is what its block volumes of ``used`` GiB leave."""
+        free = volume.size_gib - volume.reserved_gib - used
+        if entry.Info.blockinfo.freesize != free:
+            said = f"{entry.Info.blockinfo.freesize} GiB free are told, {free} are"
+            self.notes.append(
+                f"Block hosting volume {volume.id}: {said}. It takes no block volumes until it is unlocked"
+            )
+            return replace(volume, restriction=hosting.LOCKED_BY_UPDATE)
+        if volume.reserved_gib or volume.restriction == hosting.LOCKED_BY_UPDATE:
+            return volume
+        reserve = hosting.reserve(volume.size_gib)
+        if free >= reserve:
+            return replace(volume, reserved_gib=reserve)
+        return replace(volume, restriction=hosting.LOCKED_BY_UPDATE)
 
     def _with_use(self, topology: Topology) -> Topology:
         """Return the topology with what devices hold beyond our bricks."""
         changed = []
         for device in topology.devices():
-            told = self.document.deviceentries[device.id].Info.storage
-            changed.append(replace(device, foreign=told.used - topology.used(device)))
+            told, bricks = self.document.deviceentries[device.id].Info.storage, topology.used(device)
+            if told.used < bricks:
+                self.notes.append(
+                    f"Device {device.id}: {told.used} KiB are said to be in use, but its bricks take {bricks} KiB; that"
+                    " was booked. Read its numbers from the node: heketi-cli device resync"
+                )
+            changed.append(replace(device, foreign=max(0, told.used - bricks)))
         return Topology([*(each for each in topology.entities() if not isinstance(each, Device)), *changed])
 
     # -- what is wrong -------------------------------------------------------------------------------------------
@@ -314,9 +337,10 @@ class _Importer:
             return State.OFFLINE
 
     def _require_names(self) -> None:
-        twice = list(self._claimed_twice())
-        if twice:
-            raise Unusable("\n".join(["The database contradicts itself; mend it with the old server first:", *twice]))
+        reasons = [*self.refused, *self._claimed_twice()]
+        if reasons:
+            lines = (f"  {reason}" for reason in reasons)
+            raise Unusable("\n".join(["The database contradicts itself; mend it with the old server first:", *lines]))
 
     def _claimed_twice(self) -> Iterator[str]:
         taken: dict[tuple[str, ...], str] = {}
@@ -324,11 +348,11 @@ class _Importer:
             for role, names in (("management", node.manage), ("storage", node.storage)):
                 for name in names:
                     if taken.setdefault((role, name), node.id) != node.id:
-                        yield f"  nodes {taken[role, name]} and {node.id} have the same {role} host name {name}"
+                        yield f"nodes {taken[role, name]} and {node.id} have the same {role} host name {name}"
         for volume in self.volumes.values():
             if taken.setdefault((volume.cluster, volume.name), volume.id) != volume.id:
                 other = taken[volume.cluster, volume.name]
-                yield f"  volumes {other} and {volume.id} of one cluster have the same name {volume.name}"
+                yield f"volumes {other} and {volume.id} of one cluster have the same name {volume.name}"
 
 
 def _tags(tags: Mapping[str, str] | None) -> Tags:

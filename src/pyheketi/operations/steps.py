@@ -29,6 +29,11 @@ class BrickPlace:
         """What gluster calls the brick."""
         return f"{self.storage_host}:{self.path}"
 
+    @property
+    def device_path(self) -> str:
+        """What is mounted: the brick's device-mapper path."""
+        return f"/dev/mapper/{self.volume_group}-{self.logical_volume}"
+
 
 def place_of(brick: Brick, device: Device, node: Node) -> BrickPlace:
     """Return the names of a brick on its node."""

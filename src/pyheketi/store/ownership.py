@@ -32,6 +32,7 @@ class Ownership:
             OSError: the lock file cannot be written.
         """
         self._file: int | None = _take(database, os.open(_lock_file(database), _WRITE, 0o600), fcntl.F_WRLCK)
+        _give_to_owner_of(database, self._file)
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
 
@@ -55,7 +56,7 @@ class Reading:
             StoreLocked: a server that writes has the lock; the text names it.
             OSError: the lock file cannot be read.
         """
-        file = _open_to_read(_lock_file(database))
+        file = _open_to_read(database)
         self._file = None if file is None else _take(database, file, fcntl.F_RDLCK)
 
     def release(self) -> None:
@@ -72,17 +73,20 @@ def _lock_file(database: Path) -> Path:
     return database.with_name(database.name + ".lock")
 
 
-def _open_to_read(path: Path) -> int | None:
-    """Return a descriptor of the file; ``None`` if there is none and none can be made, so that no server has it."""
+def _open_to_read(database: Path) -> int | None:
+    """Return a descriptor of the lock file; None if there is none and none can be made, so that no server has it."""
+    path = _lock_file(database)
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         try:
-            return os.open(path, _WRITE, 0o600)
+            made = os.open(path, _WRITE, 0o600)
         except OSError as error:
             if error.errno in _NO_WRITING:
                 return None
             raise
+        _give_to_owner_of(database, made)
+        return made
 
 
 def _take(database: Path, file: int, kind: int) -> int:
@@ -104,6 +108,13 @@ def _take(database: Path, file: int, kind: int) -> int:
             ) from error
         raise
     return file
+
+
+def _give_to_owner_of(database: Path, lock: int) -> None:
+    """Let the server's own user take the lock again after root has looked at its database."""
+    if os.geteuid() == 0 and database.exists():
+        owner = database.stat()
+        os.fchown(lock, owner.st_uid, owner.st_gid)
 
 
 def _owner(path: Path) -> str:

@@ -196,6 +196,17 @@ def test_arbiters_are_told_by_their_kind_and_stand_last() -> None:
     assert invariants.check(story.imported().topology) == []
 
 
+def test_an_arbiter_alone_is_no_end_of_guessing() -> None:
+    story = Story()
+    ids = story.volume({"type": "replicate", "replicate": {"replica": 1}, "disperse": {}}, 2)
+    story.document["brickentries"][ids[1]]["SubType"] = 2
+    found = story.imported()
+    volume = found.topology.volume(V)
+    assert volume is not None
+    assert sorted(volume.bricks) == ids
+    assert any("do not make whole sets" in note for note in found.notes)
+
+
 def test_bricks_of_clones_keep_their_names_and_share_their_pool() -> None:
     story = Story()
     ids = story.volume(NONE, 1)
