@@ -1,12 +1,15 @@
 """What gluster answers in XML."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 from xml.etree import ElementTree as ET
 
 from pyheketi.commands import gluster
 from pyheketi.commands.command import Result
 from pyheketi.domain import errors
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +87,7 @@ def read_volumes(host: str, result: Result) -> tuple[GlusterVolume, ...]:
     """
     if not result.ok and not result.stdout.lstrip().startswith("<"):
         raise result.failure(host)
-    try:
-        answer = _parse(result.stdout)
-        volumes, said = volumes_of(answer), _refusal(answer)
-    except (ET.ParseError, ValueError) as error:
-        raise _nonsense(host, result, error) from error
-    if said is not None:
-        raise _refused(host, result, said)
-    return volumes
+    return _read(host, result, volumes_of)
 
 
 def volumes_of(answer: ET.Element) -> tuple[GlusterVolume, ...]:
@@ -116,15 +112,7 @@ def read_healing(host: str, result: Result) -> tuple[Healing, ...]:
         CommandFailed: gluster could not tell.
         Unexpected: the answer makes no sense.
     """
-    try:
-        answer = _parse(result.stdout)
-        bricks = tuple(map(_healing, answer.iterfind("healInfo/bricks/brick")))
-        said = _refusal(answer)
-    except (ET.ParseError, ValueError) as error:
-        raise _nonsense(host, result, error) from error
-    if said is not None:
-        raise _refused(host, result, said)
-    return bricks
+    return _read(host, result, lambda answer: tuple(map(_healing, answer.iterfind("healInfo/bricks/brick"))))
 
 
 def read_peers(host: str, result: Result) -> tuple[Peer, ...]:
@@ -134,15 +122,19 @@ def read_peers(host: str, result: Result) -> tuple[Peer, ...]:
         CommandFailed: gluster could not tell.
         Unexpected: the answer makes no sense.
     """
+    return _read(host, result, lambda answer: tuple(map(_peer, answer.iterfind("peerStatus/peer"))))
+
+
+def _read(host: str, result: Result, read: Callable[[ET.Element], T]) -> T:
+    """Return what ``read`` finds in an answer that tells of no failure."""
     try:
         answer = _parse(result.stdout)
-        peers = tuple(map(_peer, answer.iterfind("peerStatus/peer")))
-        said = _refusal(answer)
+        found, said = read(answer), _refusal(answer)
     except (ET.ParseError, ValueError) as error:
         raise _nonsense(host, result, error) from error
     if said is not None:
         raise _refused(host, result, said)
-    return peers
+    return found
 
 
 def _refusal(answer: ET.Element) -> str | None:
