@@ -1,6 +1,6 @@
 """What can be wished for block volumes."""
 
-from pyheketi.control_plane.finding import existing, shown
+from pyheketi.control_plane.finding import existing
 from pyheketi.control_plane.work import Work
 from pyheketi.domain.ids import BlockVolumeId, IdSource, OperationId, VolumeId
 from pyheketi.domain.topology import Topology
@@ -47,7 +47,7 @@ class BlockVolumes:
             NoSpace: its hosting volume has not enough left.
             TooManyOperations: the limit is reached.
         """
-        block = shown(self._work.tip.block_volume(id_))
+        block = existing(self._work.tip.block_volume(id_))
         stuck = self._work.stuck_on(block, Kind.EXPAND_BLOCK_VOLUME)
         if stuck and block.space_gib == new_gib:
             return self._work.take_up(stuck)

@@ -41,7 +41,7 @@ class Volumes:
 
     async def expand(self, id_: str, expand_gib: int) -> OperationId:
         """Begin to expand a volume. Raises ``NotFound``, ``InUse``, ``NoSpace``, ``TooManyOperations``."""
-        volume = self._find(id_)
+        volume = existing(self._work.tip.volume(id_))
         operation = OperationId(self._ids.new())
         with self._work.slot(operation):
             plan = volume_expand.plan(

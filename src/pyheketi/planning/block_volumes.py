@@ -20,7 +20,7 @@ def plan_delete(topology: Topology, block: BlockVolume, *, operation: OperationI
     Raises:
         InUse: another operation is at work on it.
     """
-    _require_free("Block volume", block)
+    _require_free(block)
     host = _host(topology, block)
     delete = steps.DeleteBlock(
         hosts=volumes.gluster_hosts(topology, block.cluster, avoid), hosting=host.name, name=block.name
@@ -51,11 +51,10 @@ def plan_expand(topology: Topology, block: BlockVolume, new_gib: int, *, operati
     Raises:
         Conflict: it is that large already, or larger.
         NoSpace: its hosting volume has not enough left.
-        InUse: another operation is at work on it or on its hosting volume.
+        InUse: another operation is at work on it. Its hosting volume may grow, or its bricks move.
     """
     host = _host(topology, block)
-    _require_free("Block volume", block)
-    _require_free("Block hosting volume", host)
+    _require_free(block)
     if new_gib == block.size_gib == block.usable_gib:
         raise errors.Conflict(
             f"Requested new-size {new_gib} is same as current block volume size {block.size_gib}, nothing to be done."
@@ -107,9 +106,9 @@ def _host(topology: Topology, block: BlockVolume) -> Volume:
     return host
 
 
-def _require_free(what: str, entity: BlockVolume | Volume) -> None:
-    if entity.pending is not None:
-        raise errors.InUse(f"{what} {entity.id} is busy: operation {entity.pending.operation} is at work on it")
+def _require_free(block: BlockVolume) -> None:
+    if block.pending is not None:
+        raise errors.InUse(f"Block volume {block.id} is busy: operation {block.pending.operation} is at work on it")
 
 
 DELETE = UseCase(finish=finish_delete, abandon=abandon_delete, no_return=steps.DeleteBlock, forward_on_restart=True)

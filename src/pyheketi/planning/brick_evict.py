@@ -27,7 +27,7 @@ def check(topology: Topology, brick: Brick) -> Volume:
         Conflict: the brick is being made or removed, or an operation is at work on its volume.
     """
     volume = topology.volume(brick.volume)
-    if volume is None or brick.id not in volume.bricks:
+    if volume is None or brick.id not in volume.bricks or (volume.pending and volume.pending.hidden):
         raise errors.Conflict(f"Can not evict brick {brick.id}: brick is pending")
     if volume.pending is not None:
         raise errors.Conflict(f"Can not evict brick {brick.id} from volume {volume.id}: volume has pending bricks")

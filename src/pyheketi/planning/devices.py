@@ -123,11 +123,11 @@ def plan_resync(topology: Topology, device: Device, *, operation: OperationId) -
     """Plan to read a device's size and use from its node.
 
     Raises:
-        InUse: an operation is at work on it or on bricks of it.
+        InUse: an operation is at work on it, or on a volume that it has bricks of.
     """
     require_idle(device)
     bricks = topology.bricks_on(device.id)
-    _require_settled(topology, device, bricks)
+    _require_quiet(topology, device, bricks)
     inspect = steps.InspectDevice(
         device=handle_of(device, _node_of(topology, device)), bricks=tuple(brick.id for brick in bricks)
     )
@@ -156,12 +156,12 @@ def as_read(topology: Topology, device: Device, report: steps.DeviceReport, seen
     """Return a device with LVM's numbers; ``seen`` are the bricks it held when they were asked for.
 
     Raises:
-        InUse: bricks came or went meanwhile, so that the numbers belong to another moment.
+        InUse: bricks came or went meanwhile, or may have, so that the numbers belong to another moment.
     """
     bricks = topology.bricks_on(device.id)
     if {brick.id for brick in bricks} != set(seen):
         raise errors.InUse(f"Bricks on device {device.id} changed while it was read. Try again.")
-    _require_settled(topology, device, bricks)
+    _require_quiet(topology, device, bricks)
     return replace(
         device,
         total=report.total,
@@ -179,9 +179,10 @@ def plan_state(topology: Topology, device: Device, wanted: State) -> Plan:
 
     Raises:
         Conflict: there is no way from the present state to the wanted one.
-        InUse: another operation is at work on the device.
+        InUse: another operation is at work on the device; only that no new bricks come is no harm.
     """
-    require_idle(device)
+    if wanted is not State.OFFLINE:
+        require_idle(device)
     changes: tuple[Change, ...] = (Put(replace(device, state=wanted)),)
     match device.state, wanted:
         case before, after if before is after:
@@ -198,9 +199,11 @@ def require_removable(topology: Topology, device: Device) -> None:
 
     Raises:
         Conflict: it is online.
-        InUse: an operation is at work on it or on bricks of it.
+        InUse: an operation is at work on it, on bricks of it, or on its node.
     """
     require_idle(device)
+    if (node := topology.node(device.node)) and node.pending:
+        raise errors.InUse(f"Node {node.id} is busy: operation {node.pending.operation} is at work on it")
     if device.state is State.ONLINE:
         raise errors.Conflict(f"Device must be offline before remove operation is performed, device:{device.id}")
     require_settled(topology, device)
@@ -210,6 +213,14 @@ def require_settled(topology: Topology, device: Device) -> None:
     """Refuse while an operation is at work on a device or on bricks of it. Raises ``InUse``."""
     require_idle(device)
     _require_settled(topology, device, topology.bricks_on(device.id))
+
+
+def _require_quiet(topology: Topology, device: Device, bricks: list[Brick]) -> None:
+    """Refuse while a brick may be gone from the device and not yet from the books, or the other way round."""
+    for brick in bricks:
+        volume = topology.volume(brick.volume)
+        if volume is None or volume.pending:
+            raise errors.InUse(f"The volume of brick {brick.id} on device {device.id} is just being changed")
 
 
 def _require_settled(topology: Topology, device: Device, bricks: list[Brick]) -> None:

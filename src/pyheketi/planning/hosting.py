@@ -31,7 +31,7 @@ def candidates(topology: Topology, clusters: list[Cluster], name: str, size_gib:
             for cluster in clusters
             for volume in topology.volumes_of(cluster.id)
             if volume.block
-            and volume.pending is None
+            and not _comes_or_goes(volume)
             and not volume.restriction
             and topology.block_free_gib(volume) >= size_gib
             and all(each.name != name for each in topology.block_volumes_on(volume.id))
@@ -51,7 +51,7 @@ def reasons(topology: Topology, clusters: list[Cluster], name: str, size_gib: in
 
 
 def _reason(topology: Topology, volume: Volume, name: str, size_gib: int) -> str:
-    if volume.pending:
+    if volume.pending and volume.pending.hidden:
         return f"operation {volume.pending.operation} is at work on it"
     if volume.restriction:
         return f"it is {volume.restriction}"
@@ -64,10 +64,13 @@ def _reason(topology: Topology, volume: Volume, name: str, size_gib: int) -> str
 def is_being_made_or_removed(topology: Topology, clusters: list[Cluster]) -> bool:
     """Return whether a hosting volume is on its way in or out in one of the clusters."""
     return any(
-        volume.block and volume.pending is not None and volume.pending.hidden
-        for cluster in clusters
-        for volume in topology.volumes_of(cluster.id)
+        volume.block and _comes_or_goes(volume) for cluster in clusters for volume in topology.volumes_of(cluster.id)
     )
+
+
+def _comes_or_goes(volume: Volume) -> bool:
+    """Tell whether a volume is being made or removed. One that grows, or whose bricks move, hosts all the same."""
+    return volume.pending is not None and volume.pending.hidden
 
 
 def plan_restriction(topology: Topology, volume: Volume, restriction: str) -> Plan:
@@ -75,12 +78,9 @@ def plan_restriction(topology: Topology, volume: Volume, restriction: str) -> Pl
 
     Raises:
         Conflict: it hosts no block volumes, or there is not enough free space to take the reserve that it lacks.
-        InUse: an operation is at work on it.
     """
     if not volume.block:
         raise errors.Conflict("Block restrictions can only be set on block hosting volumes")
-    if volume.pending is not None:
-        raise errors.InUse(f"Volume {volume.id} is busy: operation {volume.pending.operation} is at work on it")
     reserved = volume.reserved_gib
     if not restriction and volume.restriction == LOCKED_BY_UPDATE and not reserved:
         reserved, free = reserve(volume.size_gib), topology.block_free_gib(volume)

@@ -129,9 +129,10 @@ def plan_state(topology: Topology, node: Node, wanted: State) -> Plan:
 
     Raises:
         Conflict: there is no way from the present state to the wanted one.
-        InUse: another operation is at work on the node.
+        InUse: another operation is at work on the node; only that no new bricks come is no harm.
     """
-    _require_idle(node)
+    if wanted is not State.OFFLINE:
+        _require_idle(node)
     changes: tuple[Change, ...] = (Put(replace(node, state=wanted)),)
     match node.state, wanted:
         case before, after if before is after:
