@@ -29,6 +29,7 @@ from pyheketi.api.table import table
 from pyheketi.commands.options import NodeOptions
 from pyheketi.config import load
 from pyheketi.config.settings import KUBERNETES, GlusterSettings, Settings
+from pyheketi.control_plane import soundness
 from pyheketi.control_plane.backups import Backups
 from pyheketi.control_plane.control_plane import ControlPlane
 from pyheketi.control_plane.health import HealthSchedule
@@ -194,7 +195,9 @@ async def running(
     gluster = settings.glusterfs
     loaded = await store.load()
     tip: Callable[[], Topology] = lambda: control_plane.tip  # noqa: E731  # it does not exist yet
-    executor = make_executor(settings, Topology(loaded.entities), tip)
+    topology = Topology(loaded.entities)
+    soundness.warn(topology, loaded.unfinished)
+    executor = make_executor(settings, topology, tip)
     ids = RandomIds() if gluster.seed is None else SeededIds(f"{gluster.seed}:{loaded.revision}")
     performer = make_performer(settings, executor)
     try:

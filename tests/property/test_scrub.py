@@ -8,6 +8,8 @@ from tests.property.test_crashes import (
     WISHES,
     MortalHouse,
     Wish,
+    _add_device,
+    _add_node,
     _create,
     _create_block,
     _deeds_of,
@@ -18,6 +20,7 @@ from tests.property.test_crashes import (
 
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain import invariants
+from pyheketi.domain.entities import State
 from pyheketi.domain.topology import Topology
 from pyheketi.executors.fake.inventory import Inventory
 from pyheketi.executors.fake.nodes import FakeNodes
@@ -134,7 +137,36 @@ def is_told(line: str, left: tuple[Leftovers, ...]) -> bool:
     return False
 
 
-@pytest.mark.parametrize("wish", WISHES, ids=lambda wish: wish.__name__.strip("_"))
+async def _delete_device(house: MortalHouse) -> str:
+    device = next(each for each in house.topology.devices() if each.name == "/dev/new")
+    return await house.plane.delete_device(device.id, force_forget=False)
+
+
+async def _a_failed_device(house: MortalHouse) -> None:
+    await house.done(await _add_device(house))
+    device = next(each for each in house.topology.devices() if each.name == "/dev/new")
+    await house.done(await house.plane.set_device_state(device.id, State.OFFLINE))
+    await house.done(await house.plane.set_device_state(device.id, State.FAILED))
+
+
+async def _delete_node(house: MortalHouse) -> str:
+    return await house.plane.delete_node(next(each.id for each in house.topology.nodes() if each.manage_host == "new"))
+
+
+async def _another_node(house: MortalHouse) -> None:
+    await house.done(await _add_node(house))
+
+
+WISHES_HERE = WISHES | {_delete_device: _a_failed_device, _delete_node: _another_node}
+
+
+@pytest.fixture(autouse=True)
+def _more_wishes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for wish, before in WISHES_HERE.items():
+        monkeypatch.setitem(WISHES, wish, before)
+
+
+@pytest.mark.parametrize("wish", WISHES_HERE, ids=lambda wish: wish.__name__.strip("_"))
 def test_what_was_killed_is_ended_by_hand(wish: Wish) -> None:
     async def everywhere() -> None:
         for at in range(await _deeds_of(wish)):

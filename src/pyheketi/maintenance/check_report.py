@@ -4,10 +4,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pyheketi.migrate.findings import EXPLANATIONS, Finding, Rule
-from pyheketi.migrate.repairing import Repair, RepairPlan
+from pyheketi.migrate.repairing import Import, Repair, RepairPlan
 
 _BY_SCRUB = frozenset({Rule.MARK_UNKNOWN})
 """What ``heketi db scrub`` repairs in a database of ours."""
+_IMPORTS = {
+    Import.MENDS: "mends it",
+    Import.LEAVES_OUT: "leaves the object out, and keeps space that it takes in use",
+    Import.KEEPS: "takes it over as it is",
+    Import.REFUSES: "refuses the file",
+}
 
 
 def findings_json(found: Iterable[Finding]) -> dict[str, Any]:
@@ -57,11 +63,14 @@ def findings_text(found: Iterable[Finding]) -> Iterator[str]:
         explained = EXPLANATIONS[rule]
         yield f"{rule}: {explained.means}"
         yield f"  What to do: {explained.do}"
-        yield from (f"  {finding.kind} {finding.object}: {finding.text}" for finding in same)
+        yield from (f"  {finding.text}" for finding in same)
 
 
 def repairs_text(plan: RepairPlan, *, ours: bool) -> Iterator[str]:
     """Yield what would be repaired, and how it can be."""
+    if not plan.repairs:
+        yield "No contradictions were found"
+        return
     safe = sum(bool(each.change) for each in plan.repairs)
     yield f"{len(plan.repairs)} contradictions, {safe} of them can be repaired safely. Nothing was written."
     if plan.refusal and not ours:
@@ -70,6 +79,6 @@ def repairs_text(plan: RepairPlan, *, ours: bool) -> Iterator[str]:
         yield f"{each.finding.rule}: {each.finding.text}"
         yield f"  repair: {each.change or 'none is surely right. ' + EXPLANATIONS[each.finding.rule].do}"
         if not ours and not plan.refusal:
-            yield f"  heketi db import: {each.by_import} it"
+            yield f"  heketi db import {_IMPORTS[each.by_import]}"
         elif ours and _by_scrub(each):
             yield "  heketi db scrub --all does it"

@@ -22,7 +22,10 @@ DEVICE reads what is free."""
 def add(groups: Groups) -> None:
     """Add the sub-commands."""
     made = command(
-        groups, "scrub", "end unfinished operations without asking nodes, when these are gone for ever", _scrub
+        groups,
+        "scrub",
+        "end operations without asking nodes that are gone for ever; else: heketi offline cleanup-operations",
+        _scrub,
     )
     which = made.add_mutually_exclusive_group(required=True)
     which.add_argument("--op", metavar="ID", nargs="+", action="extend", help="the operations to end")

@@ -288,7 +288,7 @@ class _Importer:
                     f"Volume {id_} holds block volumes, but was not meant to: it was made a block hosting volume. It"
                     " takes no further ones until it is unlocked"
                 )
-            elif volume.block and not entry.Pending.Id:
+            elif volume.block and entry.Pending.Id not in self.document.pendingoperations:
                 self.volumes[id_] = self._hosting_mended(volume, entry, hosted.get(id_, 0))
 
     def _hosting_mended(self, volume: Volume, entry: VolumeEntry, used: int) -> Volume:

@@ -6,6 +6,7 @@ How an operation ends is what its use case says, as for any other end: forward i
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Put, Remove
@@ -19,6 +20,10 @@ from pyheketi.planning.catalog import USE_CASES
 from pyheketi.planning.leftovers import Leftovers
 
 ENDED = "This operation was ended by hand, without asking the nodes (heketi db scrub)"
+
+
+Marked: TypeAlias = Volume | BlockVolume | Device | Node
+"""What can carry the mark of an operation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,7 @@ def end(
         topology = topology.apply(made)
         changes.extend(made)
         ended.append(replace(operation, state=OperationState.ABANDONED, error=ENDED, updated_at=now))
-    for id_, marked in _dangling(topology, unfinished) if marks else ():
+    for id_, marked in dangling_marks(topology, unfinished) if marks else ():
         made = tuple(change for entity in marked for change in _unmarked(topology, entity, keep_space=keep_space))
         left.append(_left_of_mark(topology, id_, marked, made))
         topology = topology.apply(made)
@@ -89,6 +94,17 @@ def forget_volumes(topology: Topology, ids: Iterable[str], *, keep_space: bool) 
         topology = topology.apply(made)
         changes.extend(made)
     return Forgetting(changes=tuple(changes), operations=(), left=tuple(left), topology=topology)
+
+
+def dangling_marks(topology: Topology, unfinished: Iterable[Operation]) -> Iterator[tuple[OperationId, list[Marked]]]:
+    """Yield operations that marks tell of but that do not exist, with what they mark."""
+    known = {operation.id for operation in unfinished}
+    found: dict[OperationId, list[Marked]] = {}
+    for kind in (topology.nodes(), topology.devices(), topology.volumes(), topology.block_volumes()):
+        for entity in kind:
+            if entity.pending is not None and entity.pending.operation not in known:
+                found.setdefault(entity.pending.operation, []).append(entity)
+    yield from found.items()
 
 
 def _forgettable(topology: Topology, id_: str) -> Volume:
@@ -158,21 +174,7 @@ def _counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-_Marked = Volume | BlockVolume | Device | Node
-
-
-def _dangling(topology: Topology, unfinished: Iterable[Operation]) -> Iterator[tuple[OperationId, list[_Marked]]]:
-    """Yield operations that marks tell of but that do not exist, with what they mark."""
-    known = {operation.id for operation in unfinished}
-    found: dict[OperationId, list[_Marked]] = {}
-    for kind in (topology.nodes(), topology.devices(), topology.volumes(), topology.block_volumes()):
-        for entity in kind:
-            if entity.pending is not None and entity.pending.operation not in known:
-                found.setdefault(entity.pending.operation, []).append(entity)
-    yield from found.items()
-
-
-def _unmarked(topology: Topology, entity: _Marked, *, keep_space: bool) -> Iterator[Change]:
+def _unmarked(topology: Topology, entity: Marked, *, keep_space: bool) -> Iterator[Change]:
     if isinstance(entity, Volume):
         settled = set(entity.bricks)
         loose = [brick for brick in topology.bricks_of(entity.id) if brick.id not in settled]
@@ -185,7 +187,7 @@ def _unmarked(topology: Topology, entity: _Marked, *, keep_space: bool) -> Itera
 
 
 def _left_of_mark(
-    topology: Topology, id_: OperationId, marked: Iterable[_Marked], made: tuple[Change, ...]
+    topology: Topology, id_: OperationId, marked: Iterable[Marked], made: tuple[Change, ...]
 ) -> Leftovers:
     names = ", ".join(
         f"{'block volume' if isinstance(each, BlockVolume) else type(each).__name__.lower()} {each.id}"

@@ -40,6 +40,16 @@ def used(house: House) -> int:
     return sum(map(house.topology.used, house.topology.devices()))
 
 
+async def test_a_resync_counts_a_shared_pool_once() -> None:
+    house = await furnished()
+    await cloned(house, await house.create())
+    before = used(house)
+    for device in list(house.topology.devices()):
+        await house.done(await house.plane.resync_device(device.id))
+    assert used(house) == before
+    assert [device.foreign for device in house.topology.devices()] == [0, 0, 0, 0]
+
+
 @pytest.mark.parametrize(
     "durability",
     [

@@ -180,6 +180,75 @@ def test_contradictions_are_found_in_any_kind_of_file(heketi: Shell, original: P
     assert (status, err) == (1, "3 inconsistencies\n")
 
 
+def odd_file(heketi: Shell) -> Path:
+    story = Story()
+    story.volume(NONE, 1)
+    story.document["clusterentries"]["c" * 32]["Info"]["nodes"].append("e" * 32)
+    story.document["deviceentries"][f"d{1:031x}"]["Info"]["storage"]["free"] += 7
+    path = heketi.home / "odd.json"
+    path.write_text(json.dumps(story.document))
+    return path
+
+
+def test_findings_are_told_by_rule_and_object(heketi: Shell) -> None:
+    status, out, _ = heketi("db", "consistency-check", f"--dbfile={odd_file(heketi)}", "--findings")
+    found = json.loads(out)
+    assert (status, found["total"]) == (0, 3)
+    assert [(each["rule"], each["kind"], each["object"], each["other"]) for each in found["findings"]] == [
+        ("list-unknown", "cluster", ID, "e" * 32),
+        ("mount-hosts", "volume", V, ID),
+        ("device-total", "device", f"d{1:031x}", ""),
+    ]
+    assert all(each["means"] and each["do"] and each["text"] for each in found["findings"])
+
+
+def test_findings_are_explained(heketi: Shell) -> None:
+    status, out, err = heketi("db", "consistency-check", f"--dbfile={odd_file(heketi)}", "--explain", "--fail")
+    assert (status, err) == (1, "3 inconsistencies\n")
+    lines = out.splitlines()
+    assert lines[0].startswith("list-unknown: A list names something that does not exist")
+    assert lines[1].startswith("  What to do: ")
+    assert lines[2] == f"  Cluster {ID} unknown node {'e' * 32}"
+
+
+def test_repairs_are_planned_and_nothing_is_written(heketi: Shell) -> None:
+    path = odd_file(heketi)
+    before = path.read_bytes()
+    status, out, _ = heketi("db", "consistency-check", f"--dbfile={path}", "--repair")
+    assert status == 0
+    assert out.splitlines()[:4] == [
+        "3 contradictions, 3 of them can be repaired safely. Nothing was written.",
+        f"list-unknown: Cluster {ID} unknown node {'e' * 32}",
+        f"  repair: node {'e' * 32} goes from the list of cluster {ID}",
+        "  heketi db import mends it",
+    ]
+    status, out, _ = heketi("db", "consistency-check", f"--dbfile={path}", "--repair", "--findings")
+    told = json.loads(out)
+    assert (told["safe"], told["import_refuses"], {each["import"] for each in told["findings"]}) == (3, "", {"mends"})
+    assert (path.read_bytes(), files_in(heketi.home)) == (before, ["odd.json"])
+    made = heketi.home / "made.db"
+    status, _, err = heketi("db", "import", f"--from={path}", f"--dbfile={made}")
+    assert (status, f"unknown node {'e' * 32}: it was taken off the list\n" in err, "Still wrong" in err) == (
+        0,
+        True,
+        False,
+    )
+    assert heketi("db", "consistency-check", f"--dbfile={made}", "--repair", "--fail") == (
+        0,
+        "No contradictions were found\n",
+        "",
+    )
+
+
+def test_an_import_tells_what_is_wrong_still(heketi: Shell) -> None:
+    story = Story()
+    story.volume(REPLICA_3, 2)
+    path = heketi.home / "odd.json"
+    path.write_text(json.dumps(story.document))
+    status, _, err = heketi("db", "import", f"--from={path}", f"--dbfile={heketi.home}/made.db")
+    assert (status, f"Still wrong: volume {V}: a set of 2 bricks for " in err) == (0, True)
+
+
 def test_nothing_is_overwritten(heketi: Shell, original: Path) -> None:
     (heketi.home / "x.json").write_text("mine")
     status, _, err = heketi("db", "export", f"--dbfile={original}", f"--jsonfile={heketi.home}/x.json")
