@@ -139,18 +139,18 @@ def is_told(line: str, left: tuple[Leftovers, ...]) -> bool:
 
 async def _delete_device(house: MortalHouse) -> str:
     device = next(each for each in house.topology.devices() if each.name == "/dev/new")
-    return await house.plane.delete_device(device.id, force_forget=False)
+    return await house.plane.devices.delete(device.id, force_forget=False)
 
 
 async def _a_failed_device(house: MortalHouse) -> None:
     await house.done(await _add_device(house))
     device = next(each for each in house.topology.devices() if each.name == "/dev/new")
-    await house.done(await house.plane.set_device_state(device.id, State.OFFLINE))
-    await house.done(await house.plane.set_device_state(device.id, State.FAILED))
+    await house.done(await house.plane.devices.set_state(device.id, State.OFFLINE))
+    await house.done(await house.plane.devices.set_state(device.id, State.FAILED))
 
 
 async def _delete_node(house: MortalHouse) -> str:
-    return await house.plane.delete_node(next(each.id for each in house.topology.nodes() if each.manage_host == "new"))
+    return await house.plane.nodes.delete(next(each.id for each in house.topology.nodes() if each.manage_host == "new"))
 
 
 async def _another_node(house: MortalHouse) -> None:

@@ -45,7 +45,7 @@ async def test_a_resync_counts_a_shared_pool_once() -> None:
     await cloned(house, await house.create())
     before = used(house)
     for device in list(house.topology.devices()):
-        await house.done(await house.plane.resync_device(device.id))
+        await house.done(await house.plane.devices.resync(device.id))
     assert used(house) == before
     assert [device.foreign for device in house.topology.devices()] == [0, 0, 0, 0]
 
