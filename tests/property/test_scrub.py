@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+from tests.builders import World
 from tests.property.test_crashes import (
     WISHES,
     MortalHouse,
@@ -20,13 +22,18 @@ from tests.property.test_crashes import (
 
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain import invariants
-from pyheketi.domain.entities import State
+from pyheketi.domain.change import Put
+from pyheketi.domain.entities import Brick, Pending, State
+from pyheketi.domain.ids import BrickId, OperationId, VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.executors.fake.inventory import Inventory
 from pyheketi.executors.fake.nodes import FakeNodes
 from pyheketi.migrate import checking, exporting
 from pyheketi.migrate.findings import Rule
+from pyheketi.operations import steps
+from pyheketi.operations.operation import Kind, Operation, OperationState
 from pyheketi.planning import scrubbing
+from pyheketi.planning.devices import handle_of
 from pyheketi.planning.leftovers import LeftBrick, Leftovers
 from pyheketi.planning.scrubbing import Forgetting
 from pyheketi.store.base import Loaded
@@ -192,3 +199,33 @@ def test_all_that_is_told_is_there_when_only_the_end_was_missing(wish: Wish) -> 
         assert [name for name in told if not any(line.startswith(name) for line in found)] == []
 
     asyncio.run(at_the_end())
+
+
+def test_orphans_that_were_to_be_removed_are_told() -> None:
+    topology = World().topology()
+    device = next(topology.devices())
+    node = topology.node(device.node)
+    assert node is not None
+    orphan = Brick(
+        id=BrickId("b" * 32),
+        device=device.id,
+        volume=VolumeId(""),
+        size=1,
+        pool_size=1,
+        metadata_size=1,
+        thin_pool="tp_" + "b" * 32,
+    )
+    place = steps.place_of(orphan, device, node)
+    removal = Operation(
+        id=OperationId("o1"),
+        kind=Kind.REMOVE_ORPHANS,
+        subject="",
+        state=OperationState.STUCK,
+        groups=((steps.DestroyBrick(place=place),), (steps.InspectDevice(device=handle_of(device, node)),)),
+        created_at=0,
+        updated_at=0,
+    )
+    marked = topology.apply([Put(replace(device, pending=Pending(removal.id, hidden=False)))])
+    made = scrubbing.end(marked, [removal], unfinished=[removal], keep_space=False, now=0)
+    assert made.topology == topology
+    assert [brick.place for each in made.left for brick in each.bricks] == [place]

@@ -28,7 +28,7 @@ class LeftBrick:
     """What a node may have of a brick."""
 
     volume: str
-    """Name of its volume."""
+    """Name of its volume; empty for an orphan, which is of none."""
     place: BrickPlace
     of_clone: bool = False
     """Whether gluster made it: it mounts it, and no line of fstab is about it."""
@@ -127,7 +127,10 @@ def of_changes(
             LeftSnapshot(name=each.snapshot, hosts=each.hosts) for each in work if isinstance(each, steps.CloneVolume)
         ),
         block_volumes=tuple(_block_volume(before, each) for each in gone if isinstance(each, BlockVolume)),
-        bricks=tuple(_brick(before, each, forgotten, work) for each in gone if isinstance(each, Brick)),
+        bricks=(
+            *(_brick(before, each, forgotten, work) for each in gone if isinstance(each, Brick)),
+            *(LeftBrick(volume="", place=place) for place in _strangers(before, work)),
+        ),
         devices=tuple(_device(before, each) for each in gone if isinstance(each, Device)),
         peers=tuple(_peer(before, each) for each in gone if isinstance(each, Node)),
     )
@@ -159,6 +162,13 @@ def _brick(topology: Topology, brick: Brick, forgotten: frozenset[str], work: It
         known_by_name=brick.id not in clones,
         pool_also_holds=tuple(sorted(each.name for each in stay if each.id != brick.volume)),
     )
+
+
+def _strangers(topology: Topology, work: Iterable[Step]) -> Iterator[BrickPlace]:
+    """Yield bricks to destroy that the database does not know: orphans."""
+    for step in work:
+        if isinstance(step, steps.DestroyBrick) and topology.brick(step.place.brick) is None:
+            yield step.place
 
 
 def _device(topology: Topology, device: Device) -> LeftDevice:
