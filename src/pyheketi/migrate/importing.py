@@ -73,8 +73,8 @@ def imported(document: Dump) -> Imported:
     importer.notes.extend(mending.notes(document, checking.findings(document)))
     document = importer.document
     topology = importer.topology()
-    operations, changes = unfinished.operations(document, topology, importer.notes)
     try:
+        operations, changes = unfinished.operations(document, topology, importer.notes)
         return Imported(topology.apply(changes), operations, tuple(importer.notes))
     except errors.BrokenInvariant as error:
         raise Unusable(f"The database contradicts itself: {error}") from error

@@ -316,9 +316,9 @@ def _remove_device(left: _Left) -> _Rebuilt:
 def _clone_volume(left: _Left) -> _Rebuilt:
     """Forget a clone: Heketi cannot take it up again either, and does not tell its name."""
     clone, source = left.volume(ADD_CLONE), left.volume(CLONE_VOLUME)
-    forgotten: list[Change] = [Remove(brick) for brick in left.bricks(ADD_BRICK)]
+    forgotten: list[Change] = []
     if clone:
-        forgotten.append(Remove(clone))
+        forgotten += [*map(Remove, left.topology.bricks_of(clone.id)), Remove(clone)]
     name = clone.name if clone else f"vol_{next(iter(left.ids(ADD_CLONE)), '')}"
     of = f" of volume {source.name}" if source else ""
     return _Rebuilt(

@@ -196,6 +196,25 @@ def test_arbiters_are_told_by_their_kind_and_stand_last() -> None:
     assert invariants.check(story.imported().topology) == []
 
 
+def test_a_clone_that_was_being_made_goes_with_its_own_bricks_only() -> None:
+    story = Story()
+    ids, clone = story.volume(NONE, 1), story.volume(NONE, 2, "7" * 32)
+    story.operation(7, (9, V, None), (11, "7" * 32, None), (1, clone[0], None), (1, ids[0], None))
+    found = story.imported()
+    assert [volume.id for volume in found.topology.volumes()] == [V]
+    assert [brick.id for brick in found.topology.bricks()] == ids
+    assert found.operations == ()
+
+
+def test_a_clone_that_holds_block_volumes_is_refused() -> None:
+    story = Story()
+    story.volume(REPLICA_3, 3, block=True, size=100, blockinfo={"freesize": 95, "reservedsize": 2})
+    story.block_volume(3)
+    story.operation(7, (11, V, None))
+    with pytest.raises(Unusable, match=r"contradicts itself: volume .* still holds block volume"):
+        story.imported()
+
+
 def test_an_arbiter_alone_is_no_end_of_guessing() -> None:
     story = Story()
     ids = story.volume({"type": "replicate", "replicate": {"replica": 1}, "disperse": {}}, 2)
