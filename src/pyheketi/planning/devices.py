@@ -162,10 +162,11 @@ def as_read(topology: Topology, device: Device, report: steps.DeviceReport, seen
     if {brick.id for brick in bricks} != set(seen):
         raise errors.InUse(f"Bricks on device {device.id} changed while it was read. Try again.")
     _require_settled(topology, device, bricks)
+    ours = topology.used(device) - device.foreign  # pools that bricks share count once
     return replace(
         device,
         total=report.total,
-        foreign=report.used - sum(brick.space for brick in bricks),
+        foreign=report.used - ours,
         pv_uuid=report.pv_uuid or device.pv_uuid,
         paths=report.paths or device.paths,
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from pyheketi.executors.fake.answers import Failed, Options, unknown
-from pyheketi.executors.fake.state import FSTAB, Directory, FakeNode, FileSystem, Mount
+from pyheketi.executors.fake.state import FSTAB, Directory, FakeNode, FileSystem, GlusterVolume, Mount
 
 _PRINT_TO_FILE = re.compile(r'\s*BEGIN\s*\{\s*print\s+"((?:[^"\\]|\\.)*)"\s*>>\s*"((?:[^"\\]|\\.)*)"\s*;?\s*\}\s*')
 _DELETE_MATCHING = re.compile(r"(?:/((?:[^/\\]|\\.)*)/|\\(?P<mark>[^\\\n])((?:(?!(?P=mark)).)*)(?P=mark))\s*d")
@@ -180,9 +180,16 @@ def _users(node: FakeNode, mounted: Mount) -> list[str]:
     """Return the brick directories that a running brick process uses there, and what is mounted below."""
     below = [point for point in node.mounts if point.startswith(f"{mounted.point}/")]
     for path, directory in mounted.file_system.directories.items():
-        if directory.brick_of is not None and directory.brick_of.started:
+        volume = directory.brick_of
+        if volume is not None and volume.started and _has_brick(volume, node, mounted.point + path):
             below.append(mounted.point + path)
     return below
+
+
+def _has_brick(volume: GlusterVolume, node: FakeNode, path: str) -> bool:
+    """Tell whether a volume has a brick there still: one that was replaced meanwhile keeps the volume's mark."""
+    hosts = (host for host, _, at in (brick.partition(":") for brick in volume.bricks) if at == path)
+    return any(node.resolve(host) is node for host in hosts)
 
 
 def lsof(node: FakeNode, args: Sequence[str]) -> str:
