@@ -6,11 +6,12 @@ from tests import agreement
 from tests.house import REPLICA_3, House
 
 from pyheketi.domain.durability import DurabilityRequest
-from pyheketi.domain.entities import Brick, Node, Volume
+from pyheketi.domain.entities import Brick, Node, State, Volume
 from pyheketi.planning.limits import Limits
 from pyheketi.planning.volume_create import VolumeCreate
 
 SMALL_BRICKS = Limits(brick_max=1024 * 1024)
+OFFLINE, FAILED = State.OFFLINE, State.FAILED
 HOSTING = Limits(block_hosting_creation=True, block_hosting_size_gib=20)
 WISH = VolumeCreate(size_gib=1, durability=REPLICA_3)
 DISPERSE = DurabilityRequest(type="disperse", data=2, redundancy=1)
