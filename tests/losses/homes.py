@@ -43,7 +43,8 @@ def brick(house: House, of: str, at: int = 0) -> Brick:
 
 def home(house: House, of: Brick) -> Node:
     device = house.topology.device(of.device)
-    node = device and house.topology.node(device.node)
+    assert device is not None
+    node = house.topology.node(device.node)
     assert node is not None
     return node
 

@@ -3,18 +3,16 @@
 The number of the item in the specification stands in the name of each test.
 """
 
-import asyncio
 from dataclasses import replace
 
 import pytest
-from tests import agreement, gates
+from tests import gates
 from tests.house import REPLICA_3, House
 from tests.losses import homes
 
 from pyheketi.api import mapping
-from pyheketi.domain import errors, invariants
+from pyheketi.domain import errors
 from pyheketi.domain.durability import DurabilityRequest
-from pyheketi.domain.entities import State
 from pyheketi.executors.fake import FakeNodes
 from pyheketi.executors.faults import Fail, Rule, matching
 from pyheketi.planning.limits import Limits
@@ -238,13 +236,3 @@ async def test_19_a_device_that_failed_is_not_tried_again() -> None:
     assert max(tried.count("node0"), tried.count("node1")) == 1
     house.break_()
     homes.require_settled(house)
-
-
-async def test_17_invariants_of_the_specification_hold_after_all_that() -> None:
-    """The invariants that placement.md §17 lists are those that ``House.topology`` checks at every look."""
-    house = await homes.furnished()
-    made = await house.create(3)
-    states = (State.OFFLINE, State.ONLINE)
-    await asyncio.gather(*(house.plane.devices.set_state(homes.brick(house, made).device, state) for state in states))
-    assert invariants.check(house.topology) == []
-    assert agreement.pending(house) == []
