@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyheketi.commands import files, fstab, lvm, lvm_report, mount, xfs
-from pyheketi.commands.command import Command, Result, Script
+from pyheketi.commands.command import Command, Program, Result, Script
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain import errors
 from pyheketi.operations.steps import BrickPlace, CreateBrick
@@ -38,6 +38,8 @@ class BrickFacts:
     """Whether other logical volumes lie in its thin pool."""
     has_directory: bool
     """Whether its mount point exists."""
+    has_group: bool = True
+    """Whether its volume group exists; if not, nothing is known of what it holds."""
 
 
 def create(step: CreateBrick, options: NodeOptions) -> Script:
@@ -120,7 +122,47 @@ def read_look(place: BrickPlace, results: Sequence[Result]) -> BrickFacts:
         has_pool=pool is not None,
         pool_is_shared=bool(others) or (pool is not None and pool.thin_count > ours),
         has_directory=directory.ok,
+        has_group=listed.ok,
     )
+
+
+def look_everywhere() -> Script:
+    """Ask what is in all volume groups."""
+    return Script(commands=(lvm.all_logical_volumes(),), limit=DESTROY_LIMIT)
+
+
+def read_other_group(place: BrickPlace, results: Sequence[Result]) -> str:
+    """Return the volume group that a brick lies in although it should not; empty if it lies in none.
+
+    Raises:
+        CommandFailed: LVM could not tell.
+        Unexpected: the answer makes no sense.
+    """
+    (listed,) = results
+    if not listed.ok:
+        raise listed.failure(place.host)
+    try:
+        volumes = lvm_report.parse_logical_volumes(listed.stdout)
+    except ValueError as error:
+        raise errors.Unexpected(place.host, f"Node {place.host} gave an answer that makes no sense: {error}") from error
+    ours = (place.logical_volume, place.thin_pool)
+    return next((v.volume_group for v in volumes if v.name in ours and v.volume_group != place.volume_group), "")
+
+
+def is_taken(place: BrickPlace, failed: Result) -> bool:
+    """Return whether a brick could not be made because something else has its name."""
+    match failed.command.program:
+        case Program.MKDIR:
+            return failed.command.args == (place.mount_point,) and "file exists" in failed.output.lower()
+        case Program.LVM:
+            return "already exists in volume group" in failed.output.lower()
+        case _:
+            return False
+
+
+def clear(place: BrickPlace) -> Script:
+    """Remove the mount point of a brick of which nothing else was made."""
+    return Script(commands=(files.remove_directory(place.mount_point),), limit=DESTROY_LIMIT)
 
 
 def destroy(place: BrickPlace, facts: BrickFacts, options: NodeOptions) -> Script:
@@ -141,6 +183,8 @@ def destroy(place: BrickPlace, facts: BrickFacts, options: NodeOptions) -> Scrip
 
 def pool_is_gone(place: BrickPlace, facts: BrickFacts, results: Sequence[Result]) -> bool:
     """Return whether the thin pool is gone after ``destroy``, so that its space is free again."""
+    if not facts.has_group:
+        return False  # nobody has seen it go: the disk may come back
     pool = f"{place.volume_group}/{place.thin_pool}"
     return not facts.has_pool or any(result.ok and result.command.args[-1:] == (pool,) for result in results)
 

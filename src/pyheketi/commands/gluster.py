@@ -160,6 +160,11 @@ def peers_are_down(output: str) -> bool:
     return "one of the peers is probably down" in output.lower()
 
 
+def has_volume(output: str, name: str) -> bool:
+    """Return whether gluster would not make a volume because it has one of that name."""
+    return f"volume {name.lower()} already exists" in output.lower()
+
+
 def lacks_volume(output: str, name: str) -> bool:
     """Return whether gluster said that a volume does not exist, with its name or without."""
     said = output.lower()

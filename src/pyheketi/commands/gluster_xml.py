@@ -97,7 +97,7 @@ def volumes_of(answer: ET.Element) -> tuple[GlusterVolume, ...]:
 
 def is_refused(answer: ET.Element) -> bool:
     """Return whether an answer tells of a failure instead."""
-    return bool(_refusal(answer)) or answer.find("volInfo") is None
+    return answer.find("opRet") is None or bool(_refusal(answer)) or answer.find("volInfo") is None
 
 
 def names(answer: ET.Element) -> list[str]:
@@ -139,7 +139,7 @@ def _read(host: str, result: Result, read: Callable[[ET.Element], T]) -> T:
 
 def _refusal(answer: ET.Element) -> str | None:
     """Return what gluster said of a failure, None if there was none. It may well tell of one and still exit with 0."""
-    return _text(answer, "opErrstr", "") if int(_text(answer, "opRet", "0")) else None
+    return _text(answer, "opErrstr", "") if int(_text(answer, "opRet")) else None
 
 
 def _refused(host: str, result: Result, said: str) -> errors.CommandFailed:

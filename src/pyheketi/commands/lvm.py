@@ -91,6 +91,11 @@ def logical_volumes_of(group: str) -> Command:
     return _lvm("lvs", *_LV_COLUMNS, group, may_fail=True)
 
 
+def all_logical_volumes() -> Command:
+    """Ask what is in all volume groups."""
+    return _lvm("lvs", *_LV_COLUMNS, may_fail=True)
+
+
 def whole_report(kind: str) -> Command:
     """Ask for everything LVM has of a kind: ``pvs``, ``vgs`` or ``lvs``."""
     return _lvm(kind, "--reportformat", "json", "--units", "k", may_fail=True)

@@ -41,19 +41,21 @@ class Volumes:
 
     async def expand(self, id_: str, expand_gib: int) -> OperationId:
         """Begin to expand a volume. Raises ``NotFound``, ``InUse``, ``NoSpace``, ``TooManyOperations``."""
-        volume = existing(self._work.tip.volume(id_))
         operation = OperationId(self._ids.new())
-        with self._work.slot(operation):
-            plan = volume_expand.plan(
-                self._work.tip,
-                volume,
+
+        def plan(topology: Topology, avoid: Avoid) -> Plan:
+            return volume_expand.plan(
+                topology,
+                existing(topology.volume(id_)),
                 expand_gib,
                 operation=operation,
                 limits=self._limits,
-                avoid=self._work.avoid,
+                avoid=avoid,
                 ids=self._ids,
             )
-            return await self._work.begin(operation, plan)
+
+        with self._work.slot(operation):
+            return await self._work.begin(operation, plan(self._work.tip, self._work.avoid), plan)
 
     async def delete(self, id_: str) -> OperationId:
         """Begin to delete a volume, or go on with a deletion that got stuck.

@@ -55,6 +55,13 @@ class Protected(Conflict):
     code = "protected"
 
 
+class Taken(Conflict):
+    """Something that is not ours has a name that something of ours was to get; another try gets another name."""
+
+    code = "taken"
+    transient = True
+
+
 class InUse(Conflict):
     """Something else is being done to the object, or it holds others (rest-api.md §13)."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pyheketi.commands import clones, gluster_xml, volumes
 from pyheketi.commands.gluster_xml import GlusterVolume
 from pyheketi.domain import errors
-from pyheketi.engine import brick_steps
+from pyheketi.engine import advice, brick_steps, volume_steps
 from pyheketi.engine.nodes import Nodes, first_failure, reworded
 from pyheketi.operations.steps import BrickOfClone, BrickPlace, Cloned, CloneVolume
 
@@ -45,10 +45,10 @@ async def clone(nodes: Nodes, step: CloneVolume) -> Cloned:
 
 async def _require_cloneable(nodes: Nodes, host: str, step: CloneVolume) -> None:
     if await _find(nodes, host, step.name) is not None:
-        raise errors.Conflict(f"Gluster on {host} has a volume {step.name} already")
+        raise errors.Conflict(volume_steps.name_taken(host, step.name))
     source = await _find(nodes, host, step.source)
     if source is None:
-        raise errors.Conflict(f"Gluster on {host} knows no volume {step.source}")
+        raise errors.Conflict(advice.advised(f"Gluster on {host} knows no volume {step.source}"))
     if source.bricks != tuple(each.place.gluster_name for each in step.bricks):
         raise errors.Conflict(f"Volume {step.source} has other bricks in gluster than we know of")
 

@@ -89,7 +89,7 @@ class Performer:
         """
         match step:
             case steps.CreateBrick():
-                return await brick_steps.destroy(self._nodes, step.place)
+                return await brick_steps.uncreate(self._nodes, step)
             case steps.CreateVolume():
                 await volume_steps.uncreate(self._nodes, step)
             case steps.CloneVolume():

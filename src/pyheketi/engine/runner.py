@@ -15,6 +15,7 @@ from pyheketi.commands.bricks import BrickFacts
 from pyheketi.commands.examination import NodePicture
 from pyheketi.domain import errors
 from pyheketi.domain.topology import Topology
+from pyheketi.engine import advice
 from pyheketi.engine.ledger import Ledger
 from pyheketi.operations import steps
 from pyheketi.operations.operation import TRANSITIONS, Operation, OperationState, Plan, StepGroup
@@ -124,7 +125,7 @@ class Runner:
             avoid = await self._learn(run, failures, avoid)
             first = _root_cause(failures)
             again = replan if attempt <= self._retries and first.transient else None
-            if not await self._give_up(run, str(first), again, avoid):
+            if not await self._give_up(run, advice.advised(str(first)), again, avoid):
                 return
 
     async def resume(self, run: Run) -> None:
@@ -137,7 +138,7 @@ class Runner:
         try:
             forward = use_case.forward_on_restart or await self._past_return(run)
         except errors.Error as unknown:
-            await self._stick(run, error, f"unable to find out what was done: {unknown}")
+            await self._stick(run, error, f"unable to find out what was done: {advice.advised(str(unknown))}")
             return
         if not forward:
             await self._give_up(run, error, None, Avoid())
@@ -147,7 +148,7 @@ class Runner:
         failures = await self._forward(run, sure=False) or await self._finish(run)
         if failures:
             await self._learn(run, failures, Avoid())
-            await self._stick(run, error, str(_root_cause(failures)))
+            await self._stick(run, error, advice.advised(str(_root_cause(failures))))
 
     async def _forward(self, run: Run, *, sure: bool) -> list[tuple[Step, errors.Error]]:
         """Do all groups in order; return what failed in the group that stopped it."""
@@ -225,7 +226,7 @@ class Runner:
             run.move(OperationState.UNDOING, error=error)
         failures = await self._undo(run)
         if failures:
-            await self._stick(run, error, str(_root_cause(failures)))
+            await self._stick(run, error, advice.advised(str(_root_cause(failures))))
             return False
         abandon = use_case.abandon(self._ledger.tip, run.operation, run.outcomes)
         if replan is not None:

@@ -23,18 +23,35 @@ _log = logging.getLogger(__name__)
 
 
 async def create(nodes: Nodes, step: CreateVolume, *, sure: bool) -> None:
-    """Make a volume, or what it lacks."""
+    """Make a volume, or what it lacks.
+
+    Raises:
+        Conflict: gluster has another one of that name, which was left alone.
+        NodeError: no host could make it.
+    """
 
     async def on(host: str) -> None:
         found = None if sure else await _find(nodes, host, step.name)
         if found is None:
-            await nodes.run(host, volumes.create(step, nodes.options))
+            failed = first_failure(await nodes.ask(host, volumes.create(step, nodes.options)))
+            if failed is not None and gluster.has_volume(failed.output, step.name):
+                raise errors.Conflict(name_taken(host, step.name))
+            if failed is not None:
+                raise failed.failure(host)
         elif volumes.is_ours(step, found):
             await nodes.run(host, volumes.complete(step, found, nodes.options))
         else:
-            raise errors.Conflict(f"Gluster on {host} has a volume {step.name} already, with bricks of its own")
+            raise errors.Conflict(name_taken(host, step.name))
 
-    await nodes.on_first(step.hosts, on)
+    await nodes.on_first(step.hosts, on, pass_dead_glusterd=True)
+
+
+def name_taken(host: str, name: str) -> str:
+    """Return the words for a volume that only gluster knows and whose name was wanted."""
+    return (
+        f"Gluster on {host} has a volume {name} already, with bricks of its own, which is not in the database. Choose "
+        f"another name; or, if nobody needs it (gluster volume info {name}), delete it there."
+    )
 
 
 async def uncreate(nodes: Nodes, step: CreateVolume) -> None:
@@ -74,7 +91,7 @@ async def add_bricks(nodes: Nodes, step: AddBricks, *, sure: bool) -> None:
         if nodes.options.rebalance_on_expansion:
             await _rebalance(nodes, host, step.name)
 
-    await nodes.on_first(step.hosts, on)
+    await nodes.on_first(step.hosts, on, pass_dead_glusterd=True)
 
 
 async def has_new_bricks(nodes: Nodes, step: AddBricks) -> bool:

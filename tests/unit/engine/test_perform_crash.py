@@ -183,7 +183,7 @@ def test_undo_of_a_volume_leaves_another_of_that_name_alone() -> None:
     before = nodes.inventory()
     other = replace(VOLUME, volume="w", brick_sets=NAMES[1:])
     performer = Performer(FakeExecutor(nodes), NodeOptions(), pauses=())
-    with pytest.raises(errors.CommandFailed, match="already exists"):
+    with pytest.raises(errors.Conflict, match="has a volume vol_v already"):
         asyncio.run(performer.do(other, sure=True))
     asyncio.run(performer.undo(other))
     assert nodes.inventory() == before

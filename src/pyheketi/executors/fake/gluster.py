@@ -114,7 +114,9 @@ def _peer_detach(node: FakeNode, words: list[str], xml: bool) -> str:
             "replace-brick or remove-brick command with force to remove all bricks from the peer and attempt the peer "
             "detach again.",
         )
-    if not force and not all(member.connected for member in node.pool.members if member is not peer):
+    if not force and not all(
+        member.connected and node.befriended(member) for member in node.pool.members if member is not peer
+    ):
         raise _Refused(lead, "One of the peers is probably down. Check with 'peer status'")
     del node.pool.members[peer]
     peer.pool = Pool({peer: ""})
@@ -171,7 +173,7 @@ def _new_bricks(node: FakeNode, lead: str, names: Sequence[str], *, force: bool)
 def _new_brick(node: FakeNode, lead: str, name: str, *, force: bool) -> _NewBrick:
     host, _, path = name.partition(":")
     peer = node.resolve(host)
-    if peer not in node.pool.members:
+    if peer not in node.pool.members or not node.befriended(peer):
         raise _Refused(lead, f"Host {host} is not in 'Peer in Cluster' state")
     if not peer.connected:
         raise _Refused(lead, f"Host {host} is not connected")
@@ -339,7 +341,7 @@ def _release(node: FakeNode, brick: str) -> None:
     del node.pool.bricks[brick]
     host, _, path = brick.partition(":")
     peer = node.resolve(host)
-    directory = peer.directory(path) if peer.connected else None
+    directory = peer.directory(path) if peer.connected and node.befriended(peer) else None
     if directory is not None:
         directory.brick_of = None
 
@@ -373,7 +375,11 @@ def _volume_start(node: FakeNode, words: list[str], xml: bool) -> str:
         host, _, path = brick.partition(":")
         peer = node.resolve(host)
         directory = peer.directory(path)
-        if peer.connected and (directory is None or directory.brick_of is not volume):
+        if (
+            peer.connected
+            and node.befriended(peer)
+            and (directory is None or directory.brick_of is None or directory.brick_of.uuid != volume.uuid)
+        ):
             where = "" if peer is node else f"Staging failed on {host}. Error: "
             reason = "No such file or directory" if directory is None else "No data available"
             raise _Refused(lead, f"{where}Failed to find brick directory {path} for volume {name}. Reason : {reason}")
@@ -530,6 +536,11 @@ def _snapshot_create(node: FakeNode, words: list[str], xml: bool) -> str:
     if not volume.started:
         raise _Refused(lead, f"volume {of} is not in started state. Please start the volume before taking a snapshot")
     bricks = [_logical_volume(node, lead, brick) for brick in volume.bricks]
+    for peer, origin in bricks:
+        group = peer.groups.get(origin.group)
+        if group is None or group.disk.read_only or group.volumes[origin.pool].full:
+            where = "localhost" if peer is node else peer.name
+            raise _Refused(lead, f"Commit failed on {where}. Please check log file for details.")
     made = Snapshot(name, volume, stable_uuid("snapshot", of, name))
     made.volumes = _copies(bricks, made.uuid)
     node.pool.snapshots[name] = made
@@ -539,7 +550,7 @@ def _snapshot_create(node: FakeNode, words: list[str], xml: bool) -> str:
 def _logical_volume(node: FakeNode, lead: str, brick: str) -> tuple[FakeNode, LogicalVolume]:
     host, _, path = brick.partition(":")
     peer = node.resolve(host)
-    if not peer.connected:
+    if not peer.connected or not node.befriended(peer):
         raise _Refused(lead, f"Host {host} is not connected")
     mounted = next((each for point, each in peer.mounts.items() if path.startswith(f"{point}/")), None)
     if mounted is None or mounted.volume.kind != "thin":

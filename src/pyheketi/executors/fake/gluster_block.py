@@ -48,6 +48,8 @@ def _create(node: FakeNode, words: list[str]) -> dict[str, Any]:
     exports = hosts.split(",")
     if (volume, name) in node.pool.blocks:
         _refuse(_EXISTS, f"BLOCK with name: '{name}' already EXIST")
+    if _has_full_brick(node, volume):
+        _refuse(_ANY_ERROR, f"creating storage failed for {path} : No space left on device")
     if not count.isdigit() or int(count) != len(exports):
         _refuse(_ANY_ERROR, f"number of servers is not matching the ha count {count}")
     for host in exports:
@@ -65,6 +67,18 @@ def _create(node: FakeNode, words: list[str]) -> dict[str, Any]:
     secret = {"USERNAME": made.gbid, "PASSWORD": made.password} if made.password else {}
     portals = [f"{host}:3260" for host in exports]
     return {"IQN": _PREFIX + made.gbid, **secret, "PORTAL(S)": portals, "RESULT": "SUCCESS"}
+
+
+def _has_full_brick(node: FakeNode, volume: str) -> bool:
+    """Tell whether some brick of a volume lies in a thin pool without room."""
+    for brick in node.pool.volumes[volume].bricks:
+        host, _, path = brick.partition(":")
+        peer = node.resolve(host)
+        mounted = peer.mounts.get(path.removesuffix("/brick"))
+        group = peer.groups.get(mounted.volume.group) if mounted else None
+        if mounted and group and group.volumes[mounted.volume.pool].full:
+            return True
+    return False
 
 
 def _gib(text: str) -> int:

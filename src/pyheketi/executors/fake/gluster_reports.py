@@ -28,10 +28,10 @@ def peer_status(node: FakeNode, *, xml: bool) -> str:
     """Return the other peers of the pool."""
     peers = [(member, name or member.name) for member, name in node.pool.members.items() if member is not node]
     if xml:
-        return _xml_peers(peers)
+        return _xml_peers(node, peers)
     said = f"Number of Peers: {len(peers)}\n"
     for member, name in peers:
-        said += f"\nHostname: {name}\nUuid: {member.uuid}\nState: Peer in Cluster ({_state(member)})\n"
+        said += f"\nHostname: {name}\nUuid: {member.uuid}\nState: {_standing(node, member)[1]} ({_state(member)})\n"
     return said
 
 
@@ -40,19 +40,24 @@ def pool_list(node: FakeNode, *, xml: bool) -> str:
     others = [(member, name or member.name) for member, name in node.pool.members.items() if member is not node]
     peers = [*others, (node, "localhost")]
     if xml:
-        return _xml_peers(peers)
+        return _xml_peers(node, peers)
     rows = [("UUID", "Hostname", "State"), *((member.uuid, name, _state(member)) for member, name in peers)]
     return "".join(f"{uuid:<36}\t{name}\t{state}\n" for uuid, name, state in rows)
 
 
-def _xml_peers(peers: Sequence[tuple[FakeNode, str]]) -> str:
+def _standing(node: FakeNode, member: FakeNode) -> tuple[int, str]:
+    """Return glusterd's number and words for what a member is to it."""
+    return (3, "Peer in Cluster") if node.befriended(member) else (6, "Peer Rejected")
+
+
+def _xml_peers(node: FakeNode, peers: Sequence[tuple[FakeNode, str]]) -> str:
     return answer(
         "<peerStatus>"
         + "".join(
             f"<peer><uuid>{member.uuid}</uuid><hostname>{escape(name)}</hostname>"
             f"<hostnames><hostname>{escape(name)}</hostname></hostnames>"
-            f"<connected>{int(member.connected)}</connected><state>3</state><stateStr>Peer in Cluster</stateStr>"
-            "</peer>"
+            f"<connected>{int(member.connected)}</connected><state>{_standing(node, member)[0]}</state>"
+            f"<stateStr>{_standing(node, member)[1]}</stateStr></peer>"
             for member, name in peers
         )
         + "</peerStatus>"

@@ -66,6 +66,12 @@ def _disk(node: FakeNode, path: str) -> Disk:
 # -- physical volumes --------------------------------------------------------------------------------------------
 
 
+def _require_writable(disk: Disk, group: VolumeGroup | None = None) -> None:
+    if disk.read_only:
+        what = f"  Failed to write VG {group.name}.\n" if group else ""
+        raise Failed(5, f"  Error opening device {disk.path} for writing at 4096 length 4096.\n{what}")
+
+
 def _initialise(node: FakeNode, disk: Disk) -> None:
     disk.generation += 1
     disk.pv_uuid = lvm_uuid(node.name, disk.path, str(disk.generation))
@@ -82,6 +88,7 @@ def _pvcreate(node: FakeNode, args: Sequence[str]) -> str:
                 f'  Can\'t initialize physical volume "{path}" of volume group "{disk.group.name}" without -ff\n'
                 f"  {path}: physical volume not initialized.\n",
             )
+        _require_writable(disk)
         if disk.signature:
             raise Failed(
                 5,
@@ -107,6 +114,7 @@ def _pvremove(node: FakeNode, args: Sequence[str]) -> str:
             )
         if not disk.pv_uuid:
             raise Failed(5, f"  No PV found on device {path}.\n")
+        _require_writable(disk)
         disk.pv_uuid = ""
         said += f'  Labels on physical volume "{path}" successfully wiped.\n'
     return _unless_quiet(options, said)
@@ -168,6 +176,7 @@ def _vgcreate(node: FakeNode, args: Sequence[str]) -> str:
             f"  Unable to add physical volume '{path}' to volume group '{name}'\n"
             f"  {path}: physical volume not initialized.\n",
         )
+    _require_writable(disk)
     if not disk.pv_uuid:
         _initialise(node, disk)
     extent = kib(options.get("--physicalextentsize", "-s") or "4M")
@@ -196,6 +205,7 @@ def _vgremove(node: FakeNode, args: Sequence[str]) -> str:
         group = _group(node, name)
         if group.volumes and not {"-f", "--force", "-y", "--yes"} & options.values.keys():
             raise Failed(5, f'  Volume group "{name}" still contains {len(group.volumes)} logical volume(s)\n')
+        _require_writable(group.disk, group)
         for volume in list(group.volumes.values()):
             if volume.name in group.volumes:
                 remove_volume(node, group, volume)
@@ -203,6 +213,25 @@ def _vgremove(node: FakeNode, args: Sequence[str]) -> str:
         del node.groups[name]
         said += f'  Volume group "{name}" successfully removed\n'
     return _unless_quiet(options, said)
+
+
+def _vgrename(node: FakeNode, args: Sequence[str]) -> str:
+    options = _options("vgrename", args)
+    if len(options.words) != 2:
+        unknown("lvm vgrename", args)
+    old, new = options.words
+    group = _group(node, old)
+    if new in node.groups:
+        raise Failed(5, f'  New volume group "{new}" already exists\n')
+    _require_writable(group.disk, group)
+    for volume in group.volumes.values():
+        del node.devices[volume.device]
+        volume.group = new
+        node.devices[volume.device] = volume
+    del node.groups[old]
+    group.name = new
+    node.groups[new] = group
+    return _unless_quiet(options, f'  Volume group "{old}" successfully renamed to "{new}"\n')
 
 
 def _vgdisplay(node: FakeNode, args: Sequence[str]) -> str:
@@ -291,11 +320,18 @@ def _snapshot(node: FakeNode, origin: str, name: str) -> LogicalVolume:
 
 
 def _add_volumes(node: FakeNode, group: VolumeGroup, *volumes: LogicalVolume, needed: int) -> None:
+    _require_writable(group.disk, group)
     for volume in volumes:
         if volume.size <= 0:
             raise Failed(3, "  Please specify either size or extents.\n  Run `lvcreate --help' for more information.\n")
         if volume.name in group.volumes:
             raise Failed(5, f'  Logical Volume "{volume.name}" already exists in volume group "{group.name}"\n')
+        if volume.pool in group.volumes and group.volumes[volume.pool].full:
+            raise Failed(
+                5,
+                f"  Cannot create new thin volume, free space in thin pool {group.name}/{volume.pool} reached"
+                " threshold.\n",
+            )
     if needed > group.free:
         raise Failed(
             5,
@@ -316,6 +352,7 @@ def _lvremove(node: FakeNode, args: Sequence[str]) -> str:
     said = ""
     for path in options.words:
         group, volume = _volume(node, path)
+        _require_writable(group.disk, group)
         gone = remove_volume(node, group, volume)
         said += "".join(f'  Logical volume "{name}" successfully removed.\n' for name in gone)
     return _unless_quiet(options, said)
@@ -471,6 +508,7 @@ _SUBCOMMANDS: Mapping[str, Callable[[FakeNode, Sequence[str]], str]] = {
     "pvs": _pvs,
     "vgcreate": _vgcreate,
     "vgremove": _vgremove,
+    "vgrename": _vgrename,
     "vgdisplay": _vgdisplay,
     "vgs": _vgs,
     "lvcreate": _lvcreate,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from pyheketi.executors.fake.answers import Failed, Options, unknown
-from pyheketi.executors.fake.state import FSTAB, Directory, FakeNode, FileSystem, Mount
+from pyheketi.executors.fake.state import FSTAB, Directory, FakeNode, FileSystem, GlusterVolume, Mount
 
 _PRINT_TO_FILE = re.compile(r'\s*BEGIN\s*\{\s*print\s+"((?:[^"\\]|\\.)*)"\s*>>\s*"((?:[^"\\]|\\.)*)"\s*;?\s*\}\s*')
 _DELETE_MATCHING = re.compile(r"(?:/((?:[^/\\]|\\.)*)/|\\(?P<mark>[^\\\n])((?:(?!(?P=mark)).)*)(?P=mark))\s*d")
@@ -26,6 +26,8 @@ def mkdir(node: FakeNode, args: Sequence[str]) -> str:
             continue
         if path in node.files:
             raise Failed(1, f"mkdir: cannot create directory '{path}': File exists\n")
+        if _is_full(node, path):
+            raise Failed(1, f"mkdir: cannot create directory '{path}': No space left on device\n")
         if parents:
             made = file_system.add_all(inner)
         elif (inner.rpartition("/")[0] or "/") in file_system.directories:
@@ -34,6 +36,14 @@ def mkdir(node: FakeNode, args: Sequence[str]) -> str:
             raise Failed(1, f"mkdir: cannot create directory '{path}': No such file or directory\n")
         made.mode = options.get("-m", "--mode") or made.mode
     return ""
+
+
+def _is_full(node: FakeNode, path: str) -> bool:
+    """Tell whether what ``path`` lies in is a volume in a thin pool without room."""
+    mounted = next((each for point, each in node.mounts.items() if path.startswith(f"{point}/")), None)
+    group = node.groups.get(mounted.volume.group) if mounted else None
+    pool = group.volumes.get(mounted.volume.pool) if mounted and group else None
+    return pool is not None and pool.full
 
 
 def rmdir(node: FakeNode, args: Sequence[str]) -> str:
@@ -180,9 +190,16 @@ def _users(node: FakeNode, mounted: Mount) -> list[str]:
     """Return the brick directories that a running brick process uses there, and what is mounted below."""
     below = [point for point in node.mounts if point.startswith(f"{mounted.point}/")]
     for path, directory in mounted.file_system.directories.items():
-        if directory.brick_of is not None and directory.brick_of.started:
+        volume = node.pool.volumes.get(directory.brick_of.name) if directory.brick_of is not None else None
+        if volume is not None and volume.started and _has_brick(volume, node, mounted.point + path):
             below.append(mounted.point + path)
     return below
+
+
+def _has_brick(volume: GlusterVolume, node: FakeNode, path: str) -> bool:
+    """Tell whether a volume has a brick there still: one that was replaced meanwhile keeps the volume's mark."""
+    hosts = (host for host, _, at in (brick.partition(":") for brick in volume.bricks) if at == path)
+    return any(node.resolve(host) is node for host in hosts)
 
 
 def lsof(node: FakeNode, args: Sequence[str]) -> str:

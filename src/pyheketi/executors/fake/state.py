@@ -114,6 +114,20 @@ class Pool:
     settings: dict[str, str] = field(default_factory=dict)
     """What ``snapshot config`` has set."""
 
+    def copy(self) -> "Pool":
+        """Return what a peer that goes apart takes with it."""
+        volumes = {
+            name: replace(each, bricks=[*each.bricks], options={**each.options}) for name, each in self.volumes.items()
+        }
+        return Pool(
+            members=self.members,
+            volumes=volumes,
+            bricks={brick: volumes[each.name] for brick, each in self.bricks.items()},
+            volumes_made=self.volumes_made,
+            blocks=self.blocks,
+            settings=self.settings,
+        )
+
     def mount_clones(self, node: "FakeNode") -> None:
         """Mount the bricks of clones on a node that starts, as glusterd does."""
         for volume in self.volumes.values():
@@ -186,6 +200,8 @@ class LogicalVolume:
     """Of a thin pool."""
     thin_count: int = 0
     """Thin volumes in a thin pool."""
+    full: bool = False
+    """Whether a thin pool has no room left, so that nothing can be written to volumes in it."""
     file_system: FileSystem | None = None
     mounts: int = 0
     """How many mount points it is mounted on."""
@@ -269,6 +285,8 @@ class Disk:
     generation: int = 0
     """How often it was made a physical volume."""
     group: VolumeGroup | None = None
+    read_only: bool = False
+    """Whether the kernel lets nobody write to it."""
 
     @property
     def links(self) -> tuple[str, ...]:
@@ -316,11 +334,54 @@ class FakeNode:
         """Lines of files, without line ends."""
         self.pool = Pool({self: ""})
         self.uuid = stable_uuid("node", name)
+        self._rejected_by: Pool | None = None
+        self._pulled: dict[str, tuple[Disk, list[tuple[str, Mount]]]] = {}
 
     @property
     def connected(self) -> bool:
         """Whether other glusterds can talk to this one."""
         return self.powered and self.glusterd
+
+    @property
+    def rejected(self) -> bool:
+        """Whether its volumes are not those of its peers, so that they take no notice of each other."""
+        return self._rejected_by is not None
+
+    def befriended(self, peer: "FakeNode") -> bool:
+        """Tell whether ``peer`` takes part in what is decided here, if it is connected."""
+        return peer is self or not (self.rejected or peer.rejected)
+
+    def reject(self) -> None:
+        """Let it go apart from its pool: from now on it has volumes of its own, as they were."""
+        self._rejected_by = self.pool
+        self.pool = self.pool.copy()
+
+    def accept(self) -> None:
+        """Let it come back to its pool and take over its volumes, as ``glusterd`` does once its own are gone."""
+        if self._rejected_by is not None:
+            self.pool, self._rejected_by = self._rejected_by, None
+
+    def pull_disk(self, path: str) -> None:
+        """Take a disk out while it runs: LVM forgets the group, mounts stay, but there is nothing in them."""
+        disk = self.disks.pop(path)
+        mounts = []
+        if disk.group is not None:
+            del self.groups[disk.group.name]
+            for volume in disk.group.volumes.values():
+                del self.devices[volume.device]
+                mounts += [(point, mount) for point, mount in self.mounts.items() if mount.volume is volume]
+        for point, mount in mounts:
+            self.mounts[point] = Mount(mount.device, point, mount.options, mount.volume, FileSystem())
+        self._pulled[path] = (disk, mounts)
+
+    def push_disk(self, path: str) -> None:
+        """Put a disk back, and mount again what is still mounted of it."""
+        disk, mounts = self._pulled.pop(path)
+        self.disks[path] = disk
+        if disk.group is not None:
+            self.groups[disk.group.name] = disk.group
+            self.devices |= {volume.device: volume for volume in disk.group.volumes.values()}
+        self.mounts |= {point: mount for point, mount in mounts if point in self.mounts}
 
     def power_off(self) -> None:
         """Cut the power: what is on disk stays, mounts and processes do not."""
@@ -348,6 +409,8 @@ class FakeNode:
 
     def disk(self, path: str) -> Disk | None:
         """Return the disk at ``path``, which may be one of its links. Any disk is there once somebody looks for it."""
+        if path in self._pulled:
+            return None
         found = self.disks.get(path)
         if found is None and path.startswith("/dev/disk/"):
             found = next((disk for disk in self.disks.values() if path in disk.links), None)
