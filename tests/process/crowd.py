@@ -153,6 +153,10 @@ class Crowd:
     def go(self) -> None:
         """End, after the wishes at work."""
         self._stop.set()
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until each has met with trouble."""
         for thread in self._threads:
             thread.join()
 
