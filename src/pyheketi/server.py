@@ -27,7 +27,7 @@ from pyheketi.api.mode import Gate, Mode
 from pyheketi.api.profiles import Profiles
 from pyheketi.api.table import table
 from pyheketi.commands.options import NodeOptions
-from pyheketi.config import load
+from pyheketi.config import exposure, load
 from pyheketi.config.settings import KUBERNETES, GlusterSettings, Settings
 from pyheketi.control_plane.backups import Backups
 from pyheketi.control_plane.control_plane import ControlPlane
@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except load.ConfigError as error:
         _die("\n".join(["ERROR: Unable to parse configuration:", *(f"  {fault}" for fault in error.faults)]))
     log.set_up(loaded.settings.glusterfs.loglevel)
-    for warning in loaded.warnings:
+    for warning in (*loaded.warnings, *exposure.warnings(options.config, loaded.settings, os.environ)):
         _log.warning("%s", warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:

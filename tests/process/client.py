@@ -26,13 +26,14 @@ class Client:
 
     port: int
     statuses: Counter[int] = field(default_factory=Counter)
+    key: str = KEY
 
     def __post_init__(self) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def __call__(self, method: str, path: str, body: object = None) -> tuple[int, str, bytes]:
         """Return status, Location and body. Raises ``Lost``."""
-        headers = {"Authorization": tokens.bearer("admin", KEY, method, path, time.time())}
+        headers = {"Authorization": tokens.bearer("admin", self.key, method, path, time.time())}
         try:
             self._connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = self._connection.getresponse()
