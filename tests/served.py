@@ -35,10 +35,22 @@ class Running:
     url: str
     process: "subprocess.Popen[bytes]"
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
 
 @contextlib.contextmanager
 def serving(folder: Path, settings: Mapping[str, Any] = SETTINGS) -> Iterator[Running]:
     """Run our server on a free port with these settings, on simulated nodes, the same way each time."""
+    with starting(folder, settings) as running:
+        _await_port(running.port, running.process, folder / "server.log")
+        yield running
+
+
+@contextlib.contextmanager
+def starting(folder: Path, settings: Mapping[str, Any] = SETTINGS) -> Iterator[Running]:
+    """As ``serving``, but do not wait until it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -50,7 +62,6 @@ def serving(folder: Path, settings: Mapping[str, Any] = SETTINGS) -> Iterator[Ru
     server = subprocess.Popen([sys.executable, "-c", code, f"--config={config}"], stdout=log, stderr=log)
     url = f"{'https' if settings.get('enable_tls') else 'http'}://127.0.0.1:{port}"
     try:
-        _await_port(port, server, folder / "server.log")
         yield Running(url, server)
     finally:
         server.send_signal(signal.SIGTERM)

@@ -27,7 +27,7 @@ from pyheketi.api.mode import Gate, Mode
 from pyheketi.api.profiles import Profiles
 from pyheketi.api.table import table
 from pyheketi.commands.options import NodeOptions
-from pyheketi.config import load
+from pyheketi.config import exposure, load
 from pyheketi.config.settings import KUBERNETES, GlusterSettings, Settings
 from pyheketi.control_plane import soundness
 from pyheketi.control_plane.backups import Backups
@@ -89,6 +89,7 @@ class _Uvicorn(uvicorn.Server):
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command ``heketi``."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to take down, it ends like by SIGTERM
     parser = Parser(
         prog="heketi",
         description="GlusterFS volumes on demand. Without a command: run the server.",
@@ -109,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except load.ConfigError as error:
         _die("\n".join(["ERROR: Unable to parse configuration:", *(f"  {fault}" for fault in error.faults)]))
     log.set_up(loaded.settings.glusterfs.loglevel)
-    for warning in loaded.warnings:
+    for warning in (*loaded.warnings, *exposure.warnings(options.config, loaded.settings, os.environ)):
         _log.warning("%s", warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
@@ -134,6 +135,8 @@ async def serve(settings: Settings) -> int:
         ValueError: a setting for nodes makes no sense.
     """
     stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
     fatal: list[errors.Error] = []
 
     def on_fatal(error: errors.Error) -> None:
@@ -368,7 +371,7 @@ async def _serve_http(
     listener: socket.socket,
     stop: asyncio.Event,
 ) -> None:
-    """Serve until ``stop`` or a signal."""
+    """Serve until ``stop``."""
     if settings.disable_auth:
         _log.warning("Heketi started with --disable-auth: everyone who reaches the port may do everything")
     if settings.profiling:
@@ -402,10 +405,7 @@ async def _serve_http(
     )
     config.load()
     server = _Uvicorn(config)
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    loop.add_signal_handler(signal.SIGUSR2, _reset, gate)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, _reset, gate)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     secure = " with TLS enabled" if settings.enable_tls else ""
     print(f"Listening on port {listener.getsockname()[1]}{secure}", flush=True)  # noqa: T201

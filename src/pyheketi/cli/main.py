@@ -3,6 +3,7 @@
 import importlib
 import io
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ FAILURE = 255
 
 def main() -> None:
     """Run ``heketi-cli``."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the key is in memory
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

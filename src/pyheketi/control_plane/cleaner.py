@@ -25,10 +25,9 @@ class Cleaner:
     async def try_again(self, run: Run, ids: Iterable[str] = ()) -> None:
         """Bring a clean-up to its end: after those operations, however they end."""
         await asyncio.gather(*self._work.try_again(ids), return_exceptions=True)
-        if run.operation.state is OperationState.PLANNED:
+        if run.operation.state is not OperationState.RUNNING:
             run.move(OperationState.RUNNING)
-        run.move(OperationState.DONE)
-        await self._work.conclude(run)
+        await self._work.conclude(run, OperationState.DONE)
 
     async def watch(self) -> None:
         """Try all again some time after the start, and then regularly."""

@@ -58,26 +58,16 @@ class Removals:
     async def _empty(self, run: Run, *, check_heal: bool) -> None:
         """Move brick after brick away; what was moved before a failure stays so."""
         use_case = USE_CASES[run.operation.kind]
-        if run.operation.state is OperationState.PLANNED:
+        if run.operation.state is not OperationState.RUNNING:
             run.move(OperationState.RUNNING)
         try:
             while brick := removal.next_brick(self._work.tip, run.operation):
                 await self._move_away(run, brick, check_heal=check_heal)
-            await self._finish(run)
+            done = use_case.finish(self._work.tip, run.operation, {})
+            await self._work.conclude(run, OperationState.DONE, done)
         except errors.Error as why:
-            run.move(OperationState.UNDOING, error=str(why))
-            run.move(OperationState.ABANDONED, error=str(why))
-            await self._work.conclude(run, use_case.abandon(self._work.tip, run.operation, {}))
-
-    async def _finish(self, run: Run) -> None:
-        before = run.operation
-        changes = USE_CASES[before.kind].finish(self._work.tip, before, {})
-        run.move(OperationState.DONE)
-        try:
-            await self._work.conclude(run, changes)
-        except errors.Error:
-            run.operation = before
-            raise
+            left = use_case.abandon(self._work.tip, run.operation, {})
+            await self._work.conclude(run, OperationState.ABANDONED, left, error=str(why))
 
     async def _move_away(self, removing: Run, brick: BrickId, *, check_heal: bool) -> None:
         operation = OperationId(self._ids.new())

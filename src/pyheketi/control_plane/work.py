@@ -49,6 +49,7 @@ class Work:
         self._stuck: dict[str, Operation] = {}
         self._slots: set[str] = set()
         self._stopping = False
+        self._composed: Mapping[Kind, TakeUp] = {}
 
     # -- questions -----------------------------------------------------------------------------------------------
 
@@ -78,12 +79,13 @@ class Work:
         """Take up what an earlier server left; ``composed`` are the kinds that are made of other operations."""
         if unfinished:
             _log.warning("Taking up %d operations that an earlier server left unfinished", len(unfinished))
+        self._composed = composed
         at_work = [operation for operation in unfinished if operation.state is not OperationState.STUCK]
         self._stuck = {each.id: each for each in unfinished if each.state is OperationState.STUCK}
         parts = [self._resume(operation) for operation in at_work if operation.kind not in composed]
         for operation in at_work:
-            if take_up := composed.get(operation.kind):
-                self._start(Run(operation), partial(take_up, parts))
+            if operation.kind in composed:
+                self._resume(operation, parts)
 
     def leave(self, unfinished: Sequence[Operation]) -> None:
         """Show what an earlier server left as what it is for one that may not go on with it: stuck."""
@@ -202,9 +204,22 @@ class Work:
             raise Stopping
         return run.operation
 
-    async def conclude(self, run: Run, changes: Iterable[Change] = ()) -> None:
-        """Commit the end of an operation that is made of others, even while the server stops."""
-        await self._ledger.commit(changes, [run.operation])
+    async def conclude(self, run: Run, end: OperationState, changes: Iterable[Change] = (), *, error: str = "") -> None:
+        """Commit the end of an operation that is made of others, even while the server stops.
+
+        If the database fails, it is stuck: tried again later. Raises ``BrokenInvariant``; nothing happened then.
+        """
+        before = run.operation
+        if end is OperationState.ABANDONED:
+            run.move(OperationState.UNDOING, error=error)
+        run.move(end)
+        try:
+            await self._ledger.commit(changes, [run.operation])
+        except errors.Error as failed:
+            run.operation = before
+            if not isinstance(failed, errors.StoreError):
+                raise
+            run.move(OperationState.STUCK, error=str(failed))
 
     # -- stuck operations ----------------------------------------------------------------------------------------
 
@@ -231,8 +246,9 @@ class Work:
 
     # -- running -------------------------------------------------------------------------------------------------
 
-    def _resume(self, operation: Operation) -> "Task[None]":
-        return self._start(Run(operation), self._runner.resume)
+    def _resume(self, operation: Operation, parts: Sequence["Task[None]"] = ()) -> "Task[None]":
+        take_up = self._composed.get(operation.kind)
+        return self._start(Run(operation), partial(take_up, parts) if take_up else self._runner.resume)
 
     def _start(self, run: Run, way: Way) -> "Task[None]":
         self._jobs.start(run)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from pyheketi.commands.bricks import BrickFacts
 from pyheketi.commands.examination import NodePicture
 from pyheketi.domain import errors
+from pyheketi.domain.change import Change
 from pyheketi.domain.topology import Topology
 from pyheketi.engine import advice
 from pyheketi.engine.ledger import Ledger
@@ -228,7 +229,7 @@ class Runner:
         if failures:
             await self._stick(run, error, advice.advised(str(_root_cause(failures))))
             return False
-        abandon = use_case.abandon(self._ledger.tip, run.operation, run.outcomes)
+        undone, abandon = run.operation, use_case.abandon(self._ledger.tip, run.operation, run.outcomes)
         if replan is not None:
             try:
                 plan = replan(self._ledger.tip.apply(abandon), avoid)
@@ -239,15 +240,20 @@ class Runner:
                 run.operation = replace(run.operation, groups=plan.groups, result=plan.result)
                 run.outcomes.clear()
                 run.touched.clear()
-                try:
-                    await self._ledger.commit((*abandon, *plan.begin), [run.operation])
-                except errors.Error as failed:
-                    _log.error("%s %s: %s", run.operation.kind.label, run.operation.id, failed)
-                    return False
-                return True
+                return await self._turn(run, undone, (*abandon, *plan.begin), error)
         run.move(OperationState.ABANDONED, error=error.split(_LATER, 1)[0])
-        await self._record(run, abandon)
+        await self._turn(run, undone, abandon, error)
         return False
+
+    async def _turn(self, run: Run, undone: Operation, changes: tuple[Change, ...], error: str) -> bool:
+        """Commit what follows on an operation that is undone. Return whether that went well; if not, it is stuck."""
+        try:
+            await self._ledger.commit(changes, [run.operation])
+        except errors.Error as failed:
+            run.operation = undone
+            await self._stick(run, error, str(failed))
+            return False
+        return True
 
     async def _undo(self, run: Run) -> list[tuple[Step, errors.Error]]:
         failures: list[tuple[Step, errors.Error]] = []
@@ -272,13 +278,9 @@ class Runner:
             run.move(OperationState.UNDOING)
         run.move(OperationState.STUCK, error=error.split(_LATER, 1)[0] + _LATER + why)
         _log.error("%s %s is stuck: %s", run.operation.kind.label, run.operation.id, run.operation.error)
-        await self._record(run, ())
-
-    async def _record(self, run: Run, changes: tuple[Any, ...]) -> None:
-        """Commit an end that is none: if even that fails, the next start takes the operation up again."""
         try:
-            await self._ledger.commit(changes, [run.operation])
-        except errors.Error as failed:
+            await self._ledger.commit((), [run.operation])
+        except errors.Error as failed:  # it is remembered all the same, and the next start finds the plan
             _log.error("%s %s: %s", run.operation.kind.label, run.operation.id, failed)
 
     async def _learn(self, run: Run, failures: list[tuple[Step, errors.Error]], avoid: Avoid) -> Avoid:

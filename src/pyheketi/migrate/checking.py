@@ -1,8 +1,9 @@
 """Look for contradictions in Heketi's document: one checker for the server, the command line and imports (db.md §6).
 
 Its rules are those of Heketi's own check, with its texts, and those of its helper script (tools.md §2): own ids, names
-listed twice, all kinds of changes. Two false alarms of the original's are not given: bricks of clones share a thin
-pool, which is charged once, and a removal of a device that is just moving a brick is no contradiction.
+listed twice, all kinds of changes. Three false alarms of the original's are not given: bricks of clones share a thin
+pool, which is charged once, a removal of a device that is just moving a brick is no contradiction, and neither is the
+space that an unfinished expansion of a block volume has claimed.
 """
 
 from collections import Counter
@@ -139,6 +140,13 @@ class _Links:
         self.bricks_on = {id_: frozenset(each.Bricks) for id_, each in devices.items()}
         self.bricks_of = {id_: frozenset(each.Bricks) for id_, each in volumes.items()}
         self.blocks_on = {id_: frozenset(each.Info.blockinfo.blockvolume or ()) for id_, each in volumes.items()}
+        self.block_size_wanted = {
+            action.Id: action.Delta or 0
+            for operation in document.pendingoperations.values()
+            for action in operation.Actions
+            if action.Change == unfinished.EXPAND_BLOCK_VOLUME
+        }
+        """GiB that block volumes have at the end of an expansion, whose space is booked from its beginning."""
 
 
 def _mark(entry: WireModel) -> str:
@@ -222,8 +230,10 @@ def _hosting(links: _Links, volume: _Subject, entry: VolumeEntry) -> Iterator[Fi
     held = hosting.blockvolume or ()
     yield from volume.children("volume", "blockvolume", held, links.host_of_block)
     blocks = links.document.blockvolumeentries
-    used = sum(block.Info.size for each in dict.fromkeys(held) if (block := blocks.get(each)))
-    if told.block and used != told.size - hosting.freesize - hosting.reservedsize:
+    there = {each: block.Info.size for each in held if (block := blocks.get(each))}
+    used, booked = sum(there.values()), told.size - hosting.freesize - hosting.reservedsize
+    claimed = sum(links.block_size_wanted.get(each, size) for each, size in there.items())
+    if told.block and booked not in {used, claimed}:
         yield volume.wrong(
             Rule.BLOCK_SIZE,
             f"blocksize differs aggregateSize {used} != volumeSize {told.size} - freeSize {hosting.freesize}"

@@ -47,7 +47,11 @@ def postgresql_database(url: sa.URL, *, read_only: bool = False) -> Database:
     name = url.set(query={}).render_as_string(hide_password=True)
     defaults = _DEFAULTS | {"application_name": f"heketi {os.getpid()} on {socket.gethostname()}"[:63]}
     try:
-        engine = sa.create_engine(url.set(query=defaults | dict(url.query)), poolclass=sa.NullPool)
+        engine = sa.create_engine(
+            url.set(query=defaults | dict(url.query)),
+            poolclass=sa.NullPool,
+            hide_parameters=True,  # no password of a block volume in a traceback
+        )
     except ModuleNotFoundError as error:
         raise errors.StoreError(
             f"Database {name}: the driver for PostgreSQL is not installed."

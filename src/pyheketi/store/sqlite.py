@@ -194,6 +194,7 @@ def _engine(path: Path, *, alone: bool) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         poolclass=sa.NullPool,  # one connection, held by the store
+        hide_parameters=True,  # no password of a block volume in a traceback
     )
 
     return _with_transactions(engine, lambda connection: _set_up(connection, path, alone=alone))

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import struct
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,8 @@ from tests.shared import shared_dir
 
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Put
-from pyheketi.domain.entities import Cluster, Node
-from pyheketi.domain.ids import ClusterId
+from pyheketi.domain.entities import BlockVolume, Cluster, Node
+from pyheketi.domain.ids import BlockVolumeId, ClusterId, VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.store.opening import open_store
 from pyheketi.store.sql import SqlStore, open_database
@@ -27,6 +28,17 @@ from pyheketi.store.sqlite import sqlite_database
 pytestmark = pytest.mark.anyio
 
 CLUSTER = Cluster(id=ClusterId("c1"), file=True, block=True)
+ORPHAN = BlockVolume(
+    id=BlockVolumeId("b1"),
+    name="b",
+    cluster=CLUSTER.id,
+    hosting=VolumeId("v1"),
+    size_gib=1,
+    ha_count=1,
+    auth=True,
+    password="hush",
+)
+"""A block volume on nothing, which the database refuses."""
 
 
 def modes(folder: Path) -> dict[str, int]:
@@ -291,3 +303,11 @@ def unwritable() -> Iterator[Path]:
 async def test_opening_without_rights(unwritable: Path) -> None:
     with pytest.raises(errors.StoreError, match=r"Permission denied\. Let the user that heketi runs as write"):
         await open_store(unwritable / "heketi.db")
+
+
+async def test_a_password_is_in_no_traceback(tmp_path: Path) -> None:
+    async with homes.opened(homes.Sql(str(tmp_path / "heketi.db"))) as store:
+        with pytest.raises(errors.StoreError) as refused:
+            await store.commit([Put(ORPHAN)], [], expected=0)
+    assert "INSERT INTO block_volumes" in "".join(traceback.format_exception(refused.value))
+    assert "hush" not in "".join(traceback.format_exception(refused.value))

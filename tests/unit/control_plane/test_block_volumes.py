@@ -9,6 +9,7 @@ from pyheketi.domain import errors
 from pyheketi.domain.durability import DurabilityRequest, Replicate
 from pyheketi.domain.entities import BlockVolume, Volume
 from pyheketi.executors.faults import Fail, Rule, matching
+from pyheketi.migrate import checking, exporting
 from pyheketi.planning.block_create import BlockVolumeCreate
 from pyheketi.planning.limits import Limits
 from pyheketi.planning.volume_create import VolumeCreate
@@ -192,6 +193,17 @@ async def test_space_of_an_expansion_that_fails_comes_back() -> None:
     job = await house.job(await house.plane.block_volumes.expand(made.id, 10))
     assert "target is busy" in job.error
     assert (block(house, made.id), free(house, made)) == (made, 46)
+
+
+async def test_space_that_an_unfinished_expansion_has_claimed_is_no_contradiction() -> None:
+    house = await furnished()
+    made = await created(house, 3)
+    house.break_(Rule(matching("gluster-block modify"), Fail()), Rule(matching("gluster-block info"), Fail()))
+    await house.job(await house.plane.block_volumes.expand(made.id, 10))
+    loaded = await house.store.load()
+    assert (block(house, made.id).claimed_gib, len(loaded.unfinished)) == (7, 1)
+    document = exporting.exported(house.topology, loaded.unfinished, "g", at_rest=True)
+    assert checking.findings(document) == ()
 
 
 async def test_a_block_volume_that_only_gluster_knows_stays() -> None:

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.builders import World
+from tests.builders import World, seeded
 
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain.change import Put, Remove
 from pyheketi.domain.durability import Disperse, Distribute, Durability, DurabilityRequest, Replicate
 from pyheketi.domain.entities import Brick, Volume, pool_sizes
-from pyheketi.domain.ids import BrickId, VolumeId
+from pyheketi.domain.ids import BrickId, OperationId, VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.engine.perform import Performer
 from pyheketi.executors.fake import FakeExecutor, FakeNodes
 from pyheketi.operations import steps
+from pyheketi.placement.rings import Avoid
+from pyheketi.planning import volume_clone
 
 OPTIONS = NodeOptions()
 NODES = 4
@@ -168,3 +170,20 @@ def test_what_is_not_ours_is_in_use_and_what_is_not_made_yet_is_not_there() -> N
     node = nodes.node("n1-0")
     assert [(group.used, group.extents, group.disk.pv_uuid) for group in node.groups.values()] == [(2, 20, "u")]
     assert node.disks["/dev/sdc"].group is None
+
+
+def test_a_clone_that_is_being_made_is_not_there() -> None:
+    world = World(zones=(1,) * NODES, devices_gib=(100, 64))
+    wish = Wish(durability=Replicate(3), sets=2, gid=0, first=0, options=())
+    topology = with_volumes(world, world.topology(), [wish])
+    plan = volume_clone.plan(
+        topology,
+        next(topology.volumes()),
+        "copy",
+        volume=VolumeId("c" * 32),
+        operation=OperationId("f" * 32),
+        avoid=Avoid(),
+        ids=seeded(),
+    )
+    restarted = FakeNodes.from_topology(topology.apply(plan.begin))
+    assert restarted.inventory().lines == FakeNodes.from_topology(topology).inventory().lines

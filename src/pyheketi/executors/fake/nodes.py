@@ -60,7 +60,8 @@ class FakeNodes:
         """Return nodes that hold exactly what the topology says.
 
         Whatever it names is taken for made, what is being made or removed included: peers, volume groups, bricks with
-        all that belongs to them, started gluster volumes. What is in use beyond that is a volume named ``foreign``.
+        all that belongs to them, started gluster volumes. Only a clone that is being made is not there: its bricks
+        have no names yet. What is in use beyond that is a volume named ``foreign``.
         """
         nodes = cls(disk_gib=disk_gib, charge_spare=charge_spare, find_manage=find_manage)
         _Furnisher(nodes, topology, options or NodeOptions()).furnish()
@@ -111,6 +112,10 @@ def _blank(node: FakeNode) -> bool:
     return not (node.groups or node.mounts)
 
 
+def _is_unnamed_clone(brick: Brick) -> bool:
+    return not brick.given_name and brick.thin_pool != f"tp_{brick.id}"
+
+
 def _replace_peer(former: FakeNode, node: FakeNode) -> None:
     """Make ``node`` the peer that ``former`` was, unless it is a peer of others itself."""
     if len(node.pool.members) > 1 or node.pool.volumes:
@@ -147,7 +152,8 @@ class _Furnisher:
                 home, device.volume_group, disk, extents=device.total // device.extent, extent=device.extent
             )
             for brick in self.topology.bricks_on(device.id):
-                self.brick(home, brick, volumes[brick.volume], storage[device.node])
+                if not _is_unnamed_clone(brick):
+                    self.brick(home, brick, volumes[brick.volume], storage[device.node])
             spare = group.spare * group.extent if group.charge_spare else 0
             if device.foreign > spare:
                 lvm.add_volume(home, group, LogicalVolume("foreign", group.name, "linear", device.foreign - spare))
@@ -167,7 +173,7 @@ class _Furnisher:
     def volume(self, homes: dict[str, FakeNode], volume: Volume) -> GlusterVolume | None:
         """Make the gluster volume, started; one that has no bricks yet is not there."""
         peers = self.topology.nodes_of(volume.cluster)
-        if not volume.brick_sets or not peers:
+        if not volume.brick_sets or not peers or any(map(_is_unnamed_clone, self.topology.bricks_of(volume.id))):
             return None
         made = GlusterVolume(volume.name, "")
         match volume.durability:

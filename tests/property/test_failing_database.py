@@ -1,0 +1,97 @@
+"""The database fails for a while, at any commit: what is refused leaves nothing, all else ends without a restart."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+from tests.property.test_crashes import WISHES, MortalHouse, Wish, _furnished
+
+from pyheketi.domain import errors
+from pyheketi.domain.change import Change
+from pyheketi.executors.base import Executor
+from pyheketi.operations.operation import Operation
+from pyheketi.store.base import Loaded, Store
+
+FULL = "the disk is full"
+
+
+@dataclass
+class FullStore:
+    """Takes some commits, then no more until it has room again."""
+
+    inner: Store
+    room: int
+
+    async def load(self) -> Loaded:
+        return await self.inner.load()
+
+    async def commit(self, changes: Sequence[Change], operations: Sequence[Operation], *, expected: int) -> int:
+        if self.room <= 0:
+            raise errors.StoreError(FULL)
+        self.room -= 1
+        return await self.inner.commit(changes, operations, expected=expected)
+
+    async def operation(self, id_: str) -> Operation | None:
+        return await self.inner.operation(id_)
+
+    async def backup(self) -> bytes | None:
+        return await self.inner.backup()
+
+    async def forget_finished(self, before: float) -> int:
+        return await self.inner.forget_finished(before)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+class CrampedHouse(MortalHouse):
+    """A house whose database has room for a number of commits only."""
+
+    room = 10**6
+
+    def doors(self) -> tuple[Executor, Store]:
+        executor, _ = super().doors()
+        self.full = FullStore(self.store, self.room)
+        return executor, self.full
+
+
+async def _wish(house: CrampedHouse, wish: Wish) -> str | None:
+    """Make a wish and wait for its end; return why it failed."""
+    try:
+        job = await house.job(await wish(house))
+    except errors.StoreError as refusal:
+        return str(refusal)
+    return job.error
+
+
+@pytest.mark.parametrize("wish", WISHES, ids=lambda wish: wish.__name__.strip("_"))
+def test_full_at_every_commit(wish: Wish) -> None:
+    async def fill(room: int) -> bool:
+        """Return whether the wish was granted in spite of it."""
+        furnished = await _furnished(wish)
+        house = CrampedHouse(store=furnished.store, limits=furnished.limits)
+        house.nodes, house.executor = furnished.nodes, furnished.executor
+        await furnished.crash()
+        await house.start()
+        house.full.room = room
+        why = await _wish(house, wish)
+        await house.plane.settle()
+        assert not why or FULL in why
+        for _ in range(2):  # as the cleaner does by itself, once in vain
+            house.plane.work.try_again(house.plane.work.stuck)
+            await house.plane.settle()
+            house.full.room = 10**6
+        assert house.plane.operations == []
+        assert (await house.store.load()).unfinished == ()
+        house.require_agreement()
+        await house.create()
+        return not why
+
+    async def everywhere() -> None:
+        room = 0
+        while not await fill(room):
+            room += 1
+        assert room > 0
+
+    asyncio.run(everywhere())
