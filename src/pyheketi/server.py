@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import platform
 import re
@@ -334,6 +335,7 @@ def _rules(settings: Settings) -> Rules:
         max_in_flight=gluster.max_inflight_operations if gluster.max_inflight_operations >= 0 else sys.maxsize,
         create_retries=gluster.volume_create_retries,
         job_retention=settings.job_retention_hours * 3600,
+        history_retention=settings.history_days * 86400 if settings.history_days >= 0 else math.inf,
         cleaner_enabled=not gluster.disable_background_cleaner,
         cleaner_start=gluster.start_time_background_cleaner,
         cleaner_every=gluster.refresh_time_background_cleaner,

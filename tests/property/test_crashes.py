@@ -29,7 +29,7 @@ from pyheketi.planning.limits import Limits
 from pyheketi.planning.nodes import NodeAdd
 from pyheketi.planning.orphans import Verdict
 from pyheketi.planning.volume_create import VolumeCreate
-from pyheketi.store.base import Loaded, Store
+from pyheketi.store.base import END_OF_TIME, Loaded, Store
 from pyheketi.store.memory import MemoryStore
 
 
@@ -112,6 +112,14 @@ class MortalStore:
 
     async def forget_finished(self, before: float) -> int:
         return await self.inner.forget_finished(before)
+
+    async def history(
+        self, *, limit: int, since: float = 0, before: tuple[float, str] = END_OF_TIME
+    ) -> Sequence[Operation]:
+        return await self.inner.history(limit=limit, since=since, before=before)
+
+    async def forget_history(self, before: float) -> int:
+        return await self.inner.forget_history(before)
 
     async def aclose(self) -> None:
         await self.inner.aclose()

@@ -181,6 +181,16 @@ class Client:
         """Return what an operation does that has not ended."""
         return self._get(operations.OperationDetails, _path("operations", "pending", operation))
 
+    def history(self, *, limit: int, since: float = 0, before: str = "") -> operations.History:
+        """Return operations that have ended, the latest first.
+
+        Args:
+            limit: how many at most, 1 to 1000.
+            since: those that ended at this time or later, seconds since the epoch.
+            before: ``next`` of another answer.
+        """
+        return self._get(operations.History, f"/operations/history?limit={limit}&since={since:.6f}&before={before}")
+
     def clean_up_operations(self, wanted: operations.OperationsCleanup) -> None:
         """Bring stuck operations to an end."""
         path = "/operations/pending/cleanup"

@@ -181,6 +181,8 @@ class Settings:
     """``postgresql+psycopg://…``: the database, instead of ``db``; may hold a password."""
     job_retention_hours: int = 24
     """Hours that results of jobs are kept."""
+    history_days: int = 365
+    """Days that it is remembered who asked for what. Negative means for ever."""
     shutdown_grace_seconds: int = 60
     """Seconds that running steps get to end when the server stops."""
     default_state: str = "normal"

@@ -91,11 +91,13 @@ class Jobs:
             case _:  # of a server that stopped; recovery will take it up
                 return Job(pending=True)
 
-    async def forget_old(self, retention: float) -> None:
-        """Delete what ended more than ``retention`` seconds ago from the store, now and regularly."""
+    async def forget_old(self, retention: float, history_retention: float) -> None:
+        """Delete from the store what ended so many seconds ago, jobs and history, now and regularly."""
         while True:
+            now = time.time()
             try:
-                await self._store.forget_finished(time.time() - retention)
+                await self._store.forget_finished(now - retention)
+                await self._store.forget_history(now - history_retention)
             except errors.StoreError as error:
                 _log.warning("Unable to forget old jobs: %s", error)
-            await asyncio.sleep(min(3600, retention))
+            await asyncio.sleep(min(3600, retention, history_retention))

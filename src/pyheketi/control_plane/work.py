@@ -13,7 +13,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
+from pyheketi.control_plane.asking import asker
 from pyheketi.control_plane.health import Health
+from pyheketi.control_plane.ids import RandomIds
 from pyheketi.control_plane.jobs import Job, Jobs
 from pyheketi.control_plane.rules import Rules
 from pyheketi.control_plane.tasks import Tasks
@@ -115,6 +117,17 @@ class Work:
         self._require_open()
         await self._ledger.commit(changes, operations)
 
+    async def change(self, kind: Kind, subject: str, changes: Iterable[Change]) -> None:
+        """Write changes that a client asked for and that need no node: an operation that is done at once.
+
+        Raises:
+            ShuttingDown: the server takes no more work.
+            ReadOnly: it never takes any.
+        """
+        plan = Plan(kind=kind, subject=subject, begin=tuple(changes))
+        id_ = OperationId(RandomIds().new())  # a seed is for what is made: nobody asks after this one
+        await self.commit(plan.begin, [replace(_planned(id_, plan), state=OperationState.DONE)])
+
     @contextmanager
     def slot(self, id_: OperationId) -> Iterator[None]:
         """Hold one of the slots for operations in flight, until the operation has ended.
@@ -188,13 +201,13 @@ class Work:
 
     # -- for operations that are made of others ------------------------------------------------------------------
 
-    async def run_part(self, id_: OperationId, plan: Plan, replan: Replan) -> Operation:
-        """Do an operation that is part of another; return it as it ended, or got stuck.
+    async def run_part(self, id_: OperationId, plan: Plan, replan: Replan, *, of: Operation) -> Operation:
+        """Do an operation that is part of another, for whoever asked for that; return it as it ended, or got stuck.
 
         Raises:
             Stopping: before that, as the server stops.
         """
-        run = Run(_planned(id_, plan))
+        run = Run(replace(_planned(id_, plan), asker=of.asker))
         await self._ledger.commit(plan.begin, [run.operation])
         self._jobs.start(run)
         await self._run(run, lambda run: self._runner.run(run, replan))
@@ -269,6 +282,7 @@ def _planned(id_: OperationId, plan: Plan) -> Operation:
         result=plan.result,
         created_at=now,
         updated_at=now,
+        asker=asker(),
     )
 
 
@@ -282,4 +296,5 @@ def _refused(id_: OperationId, kind: Kind, subject: str, why: str) -> Operation:
         error=why,
         created_at=now,
         updated_at=now,
+        asker=asker(),
     )

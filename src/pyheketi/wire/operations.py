@@ -1,11 +1,15 @@
 """Operations on the wire (rest-api.md §7.8)."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
 
 from pyheketi.wire import checks
 from pyheketi.wire.base import OMIT, Int64, Items, Strings, WireModel
 
 _MOST_IDS = 32
+
+Seconds: TypeAlias = Annotated[float, Field(ge=0)]
 
 
 class OperationCounts(WireModel):
@@ -52,6 +56,37 @@ class OperationDetails(PendingOperation):
     """An operation with what it does."""
 
     changes: Items[OperationChange] = ()
+
+
+class EndedOperation(WireModel):
+    """An operation that has ended. Heketi 10 has no such thing."""
+
+    id: str = ""
+    type_name: str = ""
+    """``create-volume`` and the like."""
+    subject: str = ""
+    """Id of the object that it was about; of a change of the mode the mode."""
+    asked_by: str = ""
+    """``admin`` or ``user``; empty if the server needs no token, or if the server itself wished for it."""
+    asked_from: str = ""
+    """Address of the client; empty if the server itself wished for it."""
+    asked_at: str = ""
+    """``2026-11-21T09:15:00.123Z``."""
+    ended_at: str = ""
+    seconds: Seconds = 0.0
+    """From the one to the other."""
+    status: str = ""
+    """``done``, ``failed`` (nothing is left of it), or ``refused`` (nothing was begun)."""
+    error: str = ""
+    """Why it failed or was refused."""
+
+
+class History(WireModel):
+    """Answer to ``GET /operations/history``."""
+
+    operations: Items[EndedOperation] = ()
+    next: str = ""
+    """What ``before`` has to be for those that ended earlier; empty if there are none."""
 
 
 class OperationsCleanup(WireModel):
