@@ -187,6 +187,12 @@ class Settings:
     """Seconds that running steps get to end when the server stops."""
     default_state: str = "normal"
     """Mode at the start: ``normal``, ``read-only`` or ``local-client``."""
+    backup_folder: str = ""
+    """Folder for backups of the database file; empty: ``backups`` beside the database."""
+    backup_every_hours: int = 24
+    """Hours from one backup of the database file to the next. Negative means that none are made."""
+    backup_keep: int = 7
+    """Backups of the database file that are kept."""
     backup_db_to_kube_secret: bool = False
     """Whether a copy of the database goes to a secret of Kubernetes after changes."""
     backup_name: str = "heketi-db-backup"
