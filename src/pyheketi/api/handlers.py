@@ -3,7 +3,7 @@
 import logging
 from typing import TypeVar
 
-from pyheketi.api import examining, history, mapping
+from pyheketi.api import examining, history, mapping, progress
 from pyheketi.api.answers import Answer, accepted, json_answer, see_other, text_answer
 from pyheketi.api.endpoint import Call
 from pyheketi.api.mode import Mode
@@ -84,6 +84,14 @@ async def operation_show(call: Call) -> Answer:
     if found is None:
         raise errors.NotFound(f"Id not found: {call.id}")
     return json_answer(base.dump(mapping.operation_to_wire(found)))
+
+
+async def operation_steps(call: Call) -> Answer:
+    """Show how far an operation is that has not ended, and what it waits for."""
+    run = call.control_plane.run(call.id)
+    if run is None:
+        raise errors.NotFound(f"Id not found: {call.id}")
+    return json_answer(base.dump(progress.to_wire(run)))
 
 
 async def operation_history(call: Call) -> Answer:

@@ -45,6 +45,13 @@ ENDPOINTS = (
     ),
     Endpoint(
         method="GET",
+        path="/operations/pending/{id}/steps",
+        handle=handlers.operation_steps,
+        summary="Show the steps of an operation that has not ended, and what each waits for",
+        answer=operations.OperationSteps,
+    ),
+    Endpoint(
+        method="GET",
         path="/operations/history",
         handle=handlers.operation_history,
         summary="List operations that have ended, the latest first: who asked for what, and how it ended",

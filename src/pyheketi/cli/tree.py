@@ -355,6 +355,12 @@ _SERVER = Command(
                     action="server.operations_info",
                 ),
                 Command(name="list", help="List operations", action="server.operations_list"),
+                Command(
+                    name="steps",
+                    help="Show the steps of operations, what is done of them, and what each waits for",
+                    arguments="[OPERATION_ID]...",
+                    action="steps.run",
+                ),
             ),
         ),
         _STATE,

@@ -181,6 +181,10 @@ class Client:
         """Return what an operation does that has not ended."""
         return self._get(operations.OperationDetails, _path("operations", "pending", operation))
 
+    def operation_steps(self, operation: str) -> operations.OperationSteps:
+        """Return how far an operation is that has not ended, and what it waits for."""
+        return self._get(operations.OperationSteps, _path("operations", "pending", operation, "steps"))
+
     def history(self, *, limit: int, since: float = 0, before: str = "") -> operations.History:
         """Return operations that have ended, the latest first.
 

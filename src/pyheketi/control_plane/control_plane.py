@@ -25,7 +25,7 @@ from pyheketi.domain import errors
 from pyheketi.domain.ids import IdSource, OperationId
 from pyheketi.domain.topology import Topology
 from pyheketi.engine.ledger import Ledger
-from pyheketi.engine.runner import Performs
+from pyheketi.engine.runner import Performs, Run
 from pyheketi.operations.operation import Kind, Operation
 from pyheketi.planning.limits import Limits
 from pyheketi.store import copying
@@ -121,6 +121,11 @@ class ControlPlane:
     def operations(self) -> list[Operation]:
         """Operations that have not ended: those at work, and those that are stuck and tried again later."""
         return self.work.operations
+
+    def run(self, id_: str) -> Run | None:
+        """Return how an operation stands that has not ended."""
+        found = next((each for each in self.operations if each.id == id_), None)
+        return self.work.run_of(found) if found else None
 
     async def clean_up(self, ids: Iterable[str]) -> OperationId:
         """Begin to bring stuck operations to an end; without ``ids`` all of them, others are passed over."""

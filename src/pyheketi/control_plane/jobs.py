@@ -59,6 +59,11 @@ class Jobs:
         return len(self._running)
 
     @property
+    def runs(self) -> dict[str, Run]:
+        """The operations at work, by id, as they stand now."""
+        return {id_: run for id_, (run, _) in self._running.items()}
+
+    @property
     def at_work(self) -> list[Operation]:
         """The operations at work, in the order they were begun."""
         return [run.operation for run, _ in self._running.values()]

@@ -49,6 +49,7 @@ class Work:
         )
         self._tasks = Tasks()
         self._stuck: dict[str, Operation] = {}
+        self._last_runs: dict[str, Run] = {}
         self._slots: set[str] = set()
         self._stopping = False
 
@@ -69,6 +70,12 @@ class Work:
         """Operations that have not ended: those at work, and those that are stuck."""
         at_work = [each for each in self._jobs.at_work if each.kind is not Kind.CLEAN_UP]
         return [*at_work, *self._stuck.values()]
+
+    def run_of(self, operation: Operation) -> Run:
+        """Return how an operation that has not ended stands; of one that is stuck, how it stood when it got so."""
+        if run := self._jobs.runs.get(operation.id) or self._last_runs.get(operation.id):
+            return run
+        return Run(operation, touched=set(operation.steps))  # an earlier server knew
 
     async def job(self, id_: str) -> Job | None:
         """Return the job of that id, a little later if it is about to end."""
@@ -201,16 +208,18 @@ class Work:
 
     # -- for operations that are made of others ------------------------------------------------------------------
 
-    async def run_part(self, id_: OperationId, plan: Plan, replan: Replan, *, of: Operation) -> Operation:
+    async def run_part(self, id_: OperationId, plan: Plan, replan: Replan, *, of: Run) -> Operation:
         """Do an operation that is part of another, for whoever asked for that; return it as it ended, or got stuck.
 
         Raises:
             Stopping: before that, as the server stops.
         """
-        run = Run(replace(_planned(id_, plan), asker=of.asker))
+        run = Run(replace(_planned(id_, plan), asker=of.operation.asker))
         await self._ledger.commit(plan.begin, [run.operation])
         self._jobs.start(run)
+        of.part = id_
         await self._run(run, lambda run: self._runner.run(run, replan))
+        of.part = ""
         if not run.operation.state.finished and run.operation.state is not OperationState.STUCK:
             raise Stopping
         return run.operation
@@ -248,6 +257,7 @@ class Work:
         return self._start(Run(operation), self._runner.resume)
 
     def _start(self, run: Run, way: Way) -> "Task[None]":
+        self._last_runs.pop(run.operation.id, None)
         self._jobs.start(run)
         return self._tasks.run(self._run(run, way))
 
@@ -262,6 +272,7 @@ class Work:
             self._slots.discard(run.operation.id)
         if run.operation.state is OperationState.STUCK:
             self._stuck[run.operation.id] = run.operation
+            self._last_runs[run.operation.id] = run
         self._jobs.end(run)
 
     def _require_open(self) -> None:
