@@ -5,6 +5,42 @@ from dataclasses import dataclass
 
 from pyheketi.commands.command import Command, Result, Script
 from pyheketi.domain import errors
+from pyheketi.domain.change import Change
+from pyheketi.operations.operation import Operation
+from pyheketi.store.base import END_OF_TIME, Loaded, Store
+
+
+class StoreAround:
+    """A store that passes everything on to another: for those that get in the way of something."""
+
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
+
+    async def load(self) -> Loaded:
+        return await self.inner.load()
+
+    async def commit(self, changes: Sequence[Change], operations: Sequence[Operation], *, expected: int) -> int:
+        return await self.inner.commit(changes, operations, expected=expected)
+
+    async def operation(self, id_: str) -> Operation | None:
+        return await self.inner.operation(id_)
+
+    async def backup(self) -> bytes | None:
+        return await self.inner.backup()
+
+    async def forget_finished(self, before: float) -> int:
+        return await self.inner.forget_finished(before)
+
+    async def history(
+        self, *, limit: int, since: float = 0, before: tuple[float, str] = END_OF_TIME
+    ) -> Sequence[Operation]:
+        return await self.inner.history(limit=limit, since=since, before=before)
+
+    async def forget_history(self, before: float) -> int:
+        return await self.inner.forget_history(before)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import platform
 import re
@@ -11,6 +12,7 @@ import signal
 import socket
 import ssl
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +32,7 @@ from pyheketi.commands.options import NodeOptions
 from pyheketi.config import exposure, load
 from pyheketi.config.settings import KUBERNETES, GlusterSettings, Settings
 from pyheketi.control_plane import soundness
+from pyheketi.control_plane.archiving import Archiving
 from pyheketi.control_plane.backups import Backups
 from pyheketi.control_plane.control_plane import ControlPlane
 from pyheketi.control_plane.health import HealthSchedule
@@ -45,6 +48,7 @@ from pyheketi.executors.fake.nodes import FakeNodes
 from pyheketi.executors.injecting import InjectingExecutor
 from pyheketi.executors.ssh.executor import SshExecutor, SshOptions
 from pyheketi.planning.limits import UNLIMITED, Limits
+from pyheketi.store.archive import Archive, Backup
 from pyheketi.store.base import Store
 from pyheketi.store.opening import open_store
 from pyheketi.store.watched import WatchedStore
@@ -147,8 +151,10 @@ async def serve(settings: Settings) -> int:
         store = await stack.enter_async_context(opened_store(settings))
         store = await stack.enter_async_context(backed_up(settings, store))
         listener = stack.enter_context(_listen(settings))
+        archiving = await stack.enter_async_context(archived(settings, store))
         control_plane, executor = await stack.enter_async_context(running(settings, store, on_fatal))
-        await _serve_http(settings, control_plane, executor, listener, stop)
+        metrics = Metrics(control_plane, lambda: archiving.good_at if archiving else None)
+        await _serve_http(settings, control_plane, executor, metrics, listener, stop)
         _log.info("Closing")
     if fatal:
         _log.critical("The server had to stop: %s", fatal[0])
@@ -161,11 +167,54 @@ async def serve(settings: Settings) -> int:
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """Open the database of the settings, ours alone meanwhile unless it is only read. Raises ``StoreError``."""
     place = settings.database_url or settings.glusterfs.db
-    store = await open_store(place, read_only=settings.glusterfs.db_read_only)
+    archive = archive_of(settings)
+    try:
+        if archive and not archive.database.exists() and (backup := archive.newest_good()):
+            _log.warning(
+                "There is no database %s, an empty one is made. %s", archive.database, _way_back(backup, archive)
+            )
+        store = await open_store(place, read_only=settings.glusterfs.db_read_only)
+    except errors.DamagedStore as error:
+        if archive and (backup := archive.newest_good()):
+            raise errors.DamagedStore(f"{error}\n{_way_back(backup, archive)}") from error
+        raise
     try:
         yield store
     finally:
         await store.aclose()
+
+
+def archive_of(settings: Settings) -> Archive | None:
+    """Return the backups of the database file; None if the database is none."""
+    place = settings.database_url or settings.glusterfs.db
+    if "://" in place and not place.startswith("sqlite:///"):
+        return None
+    folder = Path(settings.backup_folder) if settings.backup_folder else None
+    return Archive(Path(place.removeprefix("sqlite:///")), folder, keep=settings.backup_keep)
+
+
+def _way_back(backup: Backup, archive: Archive) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(backup.good_at))
+    return (
+        f"The last good backup held all there was at {when}. To restore it, with the server stopped:\n"
+        f"  heketi db restore --from={backup.path} --dbfile={archive.database}"
+    )
+
+
+@contextlib.asynccontextmanager
+async def archived(settings: Settings, store: Store) -> AsyncIterator[Archiving | None]:
+    """Make backups of the database file meanwhile, if it is one and backups are wanted; yield what makes them."""
+    archive = archive_of(settings)
+    if archive is None or settings.backup_every_hours < 0 or settings.glusterfs.db_read_only:
+        yield None
+        return
+    archiving = Archiving(store, archive, every=settings.backup_every_hours * 3600)
+    task = asyncio.create_task(archiving.watch())
+    try:
+        yield archiving
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -340,6 +389,7 @@ def _rules(settings: Settings) -> Rules:
         max_in_flight=gluster.max_inflight_operations if gluster.max_inflight_operations >= 0 else sys.maxsize,
         create_retries=gluster.volume_create_retries,
         job_retention=settings.job_retention_hours * 3600,
+        history_retention=settings.history_days * 86400 if settings.history_days >= 0 else math.inf,
         cleaner_enabled=not gluster.disable_background_cleaner,
         cleaner_start=gluster.start_time_background_cleaner,
         cleaner_every=gluster.refresh_time_background_cleaner,
@@ -368,6 +418,7 @@ async def _serve_http(
     settings: Settings,
     control_plane: ControlPlane,
     executor: Executor,
+    metrics: Metrics,
     listener: socket.socket,
     stop: asyncio.Event,
 ) -> None:
@@ -386,7 +437,7 @@ async def _serve_http(
         headers={"X-Heketi-Executor": executor.name} if executor.simulated else {},
         body_limit=settings.request_body_limit_kb * 1024,
         gate=gate,
-        metrics=Metrics(control_plane),
+        metrics=metrics,
         profiles=Profiles() if settings.profiling else None,
     )
     config = uvicorn.Config(

@@ -52,7 +52,12 @@ def application(
 
 
 async def request(
-    app: Application, method: str, path: str, body: bytes | str | object = b"", token: str | None = None
+    app: Application,
+    method: str,
+    path: str,
+    body: bytes | str | object = b"",
+    token: str | None = None,
+    peer: str = "192.0.2.1",
 ) -> Reply:
     if isinstance(body, str):
         body = body.encode()
@@ -63,6 +68,7 @@ async def request(
         "type": "http",
         "method": method,
         "path": bare,
+        "client": (peer, 40000),
         "query_string": query.encode(),
         "headers": [] if token is None else [(b"authorization", token.encode("latin-1"))],
     }

@@ -35,7 +35,7 @@ TOPOLOGY = {
     [
         (["vol"], ["volume"], 4),
         (["volume", "c"], ["clone", "create"], 4),
-        (["server", "operations", ""], ["cleanup", "info", "list"], 4),
+        (["server", "operations", ""], ["cleanup", "history", "info", "list", "steps"], 4),
         (["volume", "create", "--dis"], ["--disperse-data"], 4),
         (["volume", "delete", ""], [], 0),
         (["topology", "load", "--json", ""], [], 0),

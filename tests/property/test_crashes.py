@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import strays
+from tests.doubles import StoreAround
 from tests.house import REPLICA_3, House
 
 from pyheketi.commands.command import Result, Script
@@ -29,7 +30,7 @@ from pyheketi.planning.limits import Limits
 from pyheketi.planning.nodes import NodeAdd
 from pyheketi.planning.orphans import Verdict
 from pyheketi.planning.volume_create import VolumeCreate
-from pyheketi.store.base import Loaded, Store
+from pyheketi.store.base import Store
 from pyheketi.store.memory import MemoryStore
 
 
@@ -85,14 +86,12 @@ class MortalExecutor:
         await self.inner.aclose()
 
 
-class MortalStore:
+class MortalStore(StoreAround):
     """Makes every commit a deed."""
 
     def __init__(self, inner: Store, fate: Fate) -> None:
-        self.inner, self.fate = inner, fate
-
-    async def load(self) -> Loaded:
-        return await self.inner.load()
+        super().__init__(inner)
+        self.fate = fate
 
     async def commit(self, changes: Sequence[Change], operations: Sequence[Operation], *, expected: int) -> int:
         revision = 0
@@ -103,18 +102,6 @@ class MortalStore:
 
         await self.fate.do(write)
         return revision
-
-    async def operation(self, id_: str) -> Operation | None:
-        return await self.inner.operation(id_)
-
-    async def backup(self) -> bytes | None:
-        return await self.inner.backup()
-
-    async def forget_finished(self, before: float) -> int:
-        return await self.inner.forget_finished(before)
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
 
 
 class MortalHouse(House):

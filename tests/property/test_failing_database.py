@@ -2,47 +2,32 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pytest
+from tests.doubles import StoreAround
 from tests.property.test_crashes import WISHES, MortalHouse, Wish, _furnished
 
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change
 from pyheketi.executors.base import Executor
 from pyheketi.operations.operation import Operation
-from pyheketi.store.base import Loaded, Store
+from pyheketi.store.base import Store
 
 FULL = "the disk is full"
 
 
-@dataclass
-class FullStore:
+class FullStore(StoreAround):
     """Takes some commits, then no more until it has room again."""
 
-    inner: Store
-    room: int
-
-    async def load(self) -> Loaded:
-        return await self.inner.load()
+    def __init__(self, inner: Store, room: int) -> None:
+        super().__init__(inner)
+        self.room = room
 
     async def commit(self, changes: Sequence[Change], operations: Sequence[Operation], *, expected: int) -> int:
         if self.room <= 0:
             raise errors.StoreError(FULL)
         self.room -= 1
-        return await self.inner.commit(changes, operations, expected=expected)
-
-    async def operation(self, id_: str) -> Operation | None:
-        return await self.inner.operation(id_)
-
-    async def backup(self) -> bytes | None:
-        return await self.inner.backup()
-
-    async def forget_finished(self, before: float) -> int:
-        return await self.inner.forget_finished(before)
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
+        return await super().commit(changes, operations, expected=expected)
 
 
 class CrampedHouse(MortalHouse):

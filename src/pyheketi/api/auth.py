@@ -42,8 +42,15 @@ class Keys:
         return "Keys(…)"
 
 
-def authorise(keys: Keys, header: str | None, method: str, path: str, now: float) -> None:
-    """Let a request in. ``path`` is the path as sent, decoded and without query; ``now`` in seconds since the epoch.
+def authorise(keys: Keys, header: str | None, method: str, path: str, now: float) -> str:
+    """Let a request in, and return the role of who asks.
+
+    Args:
+        keys: shared secrets.
+        header: ``Authorization``.
+        method: of the request.
+        path: as sent, decoded and without query.
+        now: seconds since the epoch.
 
     Raises:
         Denied: with status and text of the refusal.
@@ -62,6 +69,7 @@ def authorise(keys: Keys, header: str | None, method: str, path: str, now: float
         raise Denied("Invalid qsh claim in token")
     if claims["iss"] != "admin" and path != _USER_PATH:
         raise Denied("Administrator access required")
+    return str(claims["iss"])
 
 
 def _verified_claims(keys: Keys, token: str, now: int) -> Mapping[str, Any]:

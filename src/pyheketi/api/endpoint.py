@@ -4,7 +4,8 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -13,8 +14,10 @@ from pyheketi.api.answers import Answer, error_answer, text_answer
 from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate
 from pyheketi.api.profiles import Profiles
+from pyheketi.control_plane.asking import asked_by
 from pyheketi.control_plane.control_plane import ControlPlane
 from pyheketi.domain import errors
+from pyheketi.operations.operation import Asker
 from pyheketi.wire.base import Malformed, WireModel, parse
 
 _log = logging.getLogger(__name__)
@@ -33,6 +36,8 @@ class Call:
     """The id in the path; empty if its path has none."""
     body: WireModel | None
     """The parsed body; None where an optional body is absent, or none is expected."""
+    query: Mapping[str, str]
+    """Parameters behind the path, as text; empty where none are expected."""
 
 
 Handler = Callable[[Call], Awaitable[Answer]]
@@ -49,6 +54,8 @@ class Endpoint:
     summary: str
     request: type[WireModel] | None = None
     """What the body is read as."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """What may stand behind the path, each with its meaning."""
     optional_body: bool = False
     """Whether the body may be absent."""
     malformed: tuple[int, str] = (422, "request unable to be parsed")
@@ -163,23 +170,25 @@ class Application:
             return self._metrics.answer()
         if self._profiles is not None and (name := profiles.named(path)):
             return await self._profiles.answer(name, scope["query_string"].decode("latin-1"))
+        role, address = "", (scope.get("client") or ("",))[0]
         if self._keys is not None:
             header = _header(scope, b"authorization")
             try:
-                auth.authorise(self._keys, header, method, path, time.time())
+                role = auth.authorise(self._keys, header, method, path, time.time())
             except auth.Denied as denied:
                 _log.warning("%s %s denied: %s", method, _printable(path), denied.text)
                 return text_answer(denied.text, denied.status)
-        if not self._gate.admits(method, (scope.get("client") or ("",))[0]):
+        if not self._gate.admits(method, address):
             return text_answer(self._gate.refusal, 503)
         methods, id_ = self._table.find(path)
         if not methods:
             return text_answer("Invalid path or request", 404)
         if method not in methods:
             return Answer(405)
-        return await self._call(methods[method], id_, receive)
+        with asked_by(Asker(role=role, address=address)):
+            return await self._call(methods[method], id_, scope, receive)
 
-    async def _call(self, endpoint: Endpoint, id_: str, receive: Receive) -> Answer:
+    async def _call(self, endpoint: Endpoint, id_: str, scope: Scope, receive: Receive) -> Answer:
         body = None
         if endpoint.request is not None:
             raw = await self._body(receive)
@@ -192,8 +201,9 @@ class Application:
                 except Malformed as why:
                     status, text = endpoint.malformed
                     return text_answer(text.format(why), status)
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"))) if endpoint.parameters else {}
         try:
-            return await endpoint.handle(Call(self._control_plane, self._gate, id_, body))
+            return await endpoint.handle(Call(self._control_plane, self._gate, id_, body, query))
         except errors.Error as error:
             return error_answer(error, endpoint.refusal_prefix.replace("{id}", id_))
 

@@ -1,8 +1,9 @@
 """What each endpoint does: ask or tell the control plane, and answer (rest-api.md §7)."""
 
+import logging
 from typing import TypeVar
 
-from pyheketi.api import examining, mapping
+from pyheketi.api import examining, history, mapping, progress
 from pyheketi.api.answers import Answer, accepted, json_answer, see_other, text_answer
 from pyheketi.api.endpoint import Call
 from pyheketi.api.mode import Mode
@@ -10,6 +11,7 @@ from pyheketi.control_plane.finding import existing, shown
 from pyheketi.domain import errors
 from pyheketi.domain.entities import State
 from pyheketi.migrate import checking, exporting
+from pyheketi.operations.operation import Kind
 from pyheketi.telemetry import log
 from pyheketi.wire import (
     base,
@@ -24,6 +26,8 @@ from pyheketi.wire import (
     server,
     volumes,
 )
+
+_log = logging.getLogger(__name__)
 
 _Request = TypeVar("_Request", bound=base.WireModel)
 
@@ -82,6 +86,21 @@ async def operation_show(call: Call) -> Answer:
     return json_answer(base.dump(mapping.operation_to_wire(found)))
 
 
+async def operation_steps(call: Call) -> Answer:
+    """Show how far an operation is that has not ended, and what it waits for."""
+    run = call.control_plane.run(call.id)
+    if run is None:
+        raise errors.NotFound(f"Id not found: {call.id}")
+    return json_answer(base.dump(progress.to_wire(run)))
+
+
+async def operation_history(call: Call) -> Answer:
+    """List operations that have ended, the latest first."""
+    limit, since, before = history.wanted(call.query)
+    ended = await call.control_plane.history(limit=limit, since=since, before=before)
+    return json_answer(base.dump(history.to_wire(ended, more=len(ended) == limit)))
+
+
 async def operation_clean_up(call: Call) -> Answer:
     """Bring stuck operations to an end."""
     wanted = _valid(call, operations.OperationsCleanup)
@@ -99,6 +118,10 @@ async def mode_show(call: Call) -> Answer:
 async def mode_set(call: Call) -> Answer:
     """Change the server's mode."""
     call.gate.mode = Mode(_valid(call, server.AdminStatus).state)
+    try:
+        await call.control_plane.note(Kind.SET_MODE, call.gate.mode.value)
+    except errors.Error as error:  # a database that fails is a good reason to let no changes in
+        _log.warning("The mode is %s now, but that is not in the history: %s", call.gate.mode.value, error)
     return Answer(204)
 
 

@@ -1,6 +1,7 @@
 """``GET /metrics``: Heketi's numbers under Heketi's names (rest-api.md §7.12), and how requests went."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -18,9 +19,11 @@ _OF_DEVICE = ("cluster", "hostname", "storage_hostname", "id", "device", "pv_uui
 class Metrics:
     """Counts requests, and looks at the control plane when asked."""
 
-    def __init__(self, control_plane: ControlPlane) -> None:
+    def __init__(self, control_plane: ControlPlane, backed_up_at: Callable[[], float | None] = lambda: None) -> None:
+        """``backed_up_at`` tells when there was last a good backup, in seconds since the epoch; None for never."""
         self._registry = CollectorRegistry()
         self._registry.register(_Heketi(control_plane))
+        self._registry.register(_BackedUp(backed_up_at))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         self._requests = Histogram(
@@ -38,6 +41,23 @@ class Metrics:
     def answer(self) -> Answer:
         """Return all numbers as they are now."""
         return Answer(200, generate_latest(self._registry), {"Content-Type": _TYPE})
+
+
+class _BackedUp(Collector):
+    """How old the last good backup is; nothing if there is none."""
+
+    def __init__(self, backed_up_at: Callable[[], float | None]) -> None:
+        self._backed_up_at = backed_up_at
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Return nothing, as above."""
+        yield from ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Return the number as it is now."""
+        if (at := self._backed_up_at()) is not None:
+            meaning = "Seconds since the last good backup was all there is in the database"
+            yield GaugeMetricFamily("pyheketi_backup_age_seconds", meaning, value=max(0.0, time.time() - at))
 
 
 class _Heketi(Collector):

@@ -69,8 +69,11 @@ def _with_null(models: dict[str, Any]) -> dict[str, Any]:
 
 def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {"summary": endpoint.summary, "operationId": endpoint.handle.__name__}
-    if "{id}" in endpoint.path:
-        described["parameters"] = [_ID]
+    parameters = [_ID] if "{id}" in endpoint.path else []
+    for name, meaning in endpoint.parameters.items():
+        parameters.append({"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}})
+    if parameters:
+        described["parameters"] = parameters
     if endpoint.request:
         content = {"application/json": {"schema": schemas[endpoint.request]}}
         described["requestBody"] = {"required": not endpoint.optional_body, "content": content}

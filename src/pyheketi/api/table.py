@@ -1,6 +1,6 @@
 """All endpoints (rest-api.md §7)."""
 
-from pyheketi.api import handlers
+from pyheketi.api import handlers, history
 from pyheketi.api.endpoint import Endpoint, Table
 from pyheketi.wire import (
     block_volumes,
@@ -42,6 +42,21 @@ ENDPOINTS = (
         handle=handlers.operation_show,
         summary="Show what an operation does that has not ended",
         answer=operations.OperationDetails,
+    ),
+    Endpoint(
+        method="GET",
+        path="/operations/pending/{id}/steps",
+        handle=handlers.operation_steps,
+        summary="Show the steps of an operation that has not ended, and what each waits for",
+        answer=operations.OperationSteps,
+    ),
+    Endpoint(
+        method="GET",
+        path="/operations/history",
+        handle=handlers.operation_history,
+        summary="List operations that have ended, the latest first: who asked for what, and how it ended",
+        parameters=history.PARAMETERS,
+        answer=operations.History,
     ),
     Endpoint(
         method="POST",

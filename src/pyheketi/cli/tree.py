@@ -337,12 +337,30 @@ _SERVER = Command(
                     action="server.operations_cleanup",
                 ),
                 Command(
+                    name="history",
+                    help="List operations that have ended, the latest first: who asked for what, and how it ended",
+                    action="history.run",
+                    flags=(
+                        _integer("limit", "how many at most", 100),
+                        _text(
+                            "since", "only those that ended since: 2026-11-21, 2026-11-21T09:15, or 90m, 12h, 7d ago"
+                        ),
+                    ),
+                    example="heketi-cli server operations history --since=7d",
+                ),
+                Command(
                     name="info",
                     help="Count operations, or show one",
                     arguments="[OPERATION_ID]",
                     action="server.operations_info",
                 ),
                 Command(name="list", help="List operations", action="server.operations_list"),
+                Command(
+                    name="steps",
+                    help="Show the steps of operations, what is done of them, and what each waits for",
+                    arguments="[OPERATION_ID]...",
+                    action="steps.run",
+                ),
             ),
         ),
         _STATE,

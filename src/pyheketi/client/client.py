@@ -181,6 +181,20 @@ class Client:
         """Return what an operation does that has not ended."""
         return self._get(operations.OperationDetails, _path("operations", "pending", operation))
 
+    def operation_steps(self, operation: str) -> operations.OperationSteps:
+        """Return how far an operation is that has not ended, and what it waits for."""
+        return self._get(operations.OperationSteps, _path("operations", "pending", operation, "steps"))
+
+    def history(self, *, limit: int, since: float = 0, before: str = "") -> operations.History:
+        """Return operations that have ended, the latest first.
+
+        Args:
+            limit: how many at most, 1 to 1000.
+            since: those that ended at this time or later, seconds since the epoch.
+            before: ``next`` of another answer.
+        """
+        return self._get(operations.History, f"/operations/history?limit={limit}&since={since:.6f}&before={before}")
+
     def clean_up_operations(self, wanted: operations.OperationsCleanup) -> None:
         """Bring stuck operations to an end."""
         path = "/operations/pending/cleanup"

@@ -25,6 +25,7 @@ _MODES = ("normal", "read-only", "local-client")
 _LEVELS = ("none", "critical", "error", "warning", "info", "debug")
 _TOP = frozenset({"port", "bind_address", "enable_tls", "cert_file", "key_file", "request_body_limit_kb"}) | frozenset(
     {"database_url", "job_retention_hours", "shutdown_grace_seconds", "default_state", "backup_db_to_kube_secret"}
+    | {"history_days", "backup_folder", "backup_every_hours", "backup_keep"}
     | {"profiling"}
 )
 _ELSEWHERE = frozenset(
@@ -101,6 +102,9 @@ _ZERO_IS_DEFAULT = frozenset(
         "gluster_cli_timeout",
         "volume_create_retries",
         "request_body_limit_kb",
+        "history_days",
+        "backup_every_hours",
+        "backup_keep",
         "max_connections",
         "sessions_per_node",
         "connect_timeout",
@@ -113,6 +117,8 @@ _MAY_BE_NEGATIVE = _NEGATIVE_IS_DEFAULT | {
     "max_volumes_per_cluster",
     "max_connections",
     "max_inflight_operations",
+    "history_days",
+    "backup_every_hours",
     "seed",
 }
 

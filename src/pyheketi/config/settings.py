@@ -181,10 +181,18 @@ class Settings:
     """``postgresql+psycopg://…``: the database, instead of ``db``; may hold a password."""
     job_retention_hours: int = 24
     """Hours that results of jobs are kept."""
+    history_days: int = 365
+    """Days that it is remembered who asked for what. Negative means for ever."""
     shutdown_grace_seconds: int = 60
     """Seconds that running steps get to end when the server stops."""
     default_state: str = "normal"
     """Mode at the start: ``normal``, ``read-only`` or ``local-client``."""
+    backup_folder: str = ""
+    """Folder for backups of the database file; empty: ``backups`` beside the database."""
+    backup_every_hours: int = 24
+    """Hours from one backup of the database file to the next. Negative means that none are made."""
+    backup_keep: int = 7
+    """Backups of the database file that are kept."""
     backup_db_to_kube_secret: bool = False
     """Whether a copy of the database goes to a secret of Kubernetes after changes."""
     backup_name: str = "heketi-db-backup"

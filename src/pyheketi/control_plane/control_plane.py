@@ -4,7 +4,7 @@ What clients wish for is a method in the module of the object it is about: ``vol
 changes nothing here, unless its operation is made of other operations: then ``start`` tells how to take it up again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from pyheketi.control_plane.block_volumes import BlockVolumes
 from pyheketi.control_plane.brick_sets import BrickSets
@@ -25,11 +25,11 @@ from pyheketi.domain import errors
 from pyheketi.domain.ids import IdSource, OperationId
 from pyheketi.domain.topology import Topology
 from pyheketi.engine.ledger import Ledger
-from pyheketi.engine.runner import Performs
+from pyheketi.engine.runner import Performs, Run
 from pyheketi.operations.operation import Kind, Operation
 from pyheketi.planning.limits import Limits
 from pyheketi.store import copying
-from pyheketi.store.base import Loaded, Store
+from pyheketi.store.base import END_OF_TIME, Loaded, Store
 
 
 class ControlPlane:
@@ -94,7 +94,7 @@ class ControlPlane:
         )
         self.work.keep(self._cleaner.watch())
         self.work.keep(self.brick_sets.learn_all())
-        self.work.keep(self._jobs.forget_old(self._rules.job_retention))
+        self.work.keep(self._jobs.forget_old(self._rules.job_retention, self._rules.history_retention))
 
     async def stop(self, grace: float) -> None:
         """Take no more work and let running steps end, at most ``grace`` seconds.
@@ -122,6 +122,11 @@ class ControlPlane:
         """Operations that have not ended: those at work, and those that are stuck and tried again later."""
         return self.work.operations
 
+    def run(self, id_: str) -> Run | None:
+        """Return how an operation stands that has not ended."""
+        found = next((each for each in self.operations if each.id == id_), None)
+        return self.work.run_of(found) if found else None
+
     async def clean_up(self, ids: Iterable[str]) -> OperationId:
         """Begin to bring stuck operations to an end; without ``ids`` all of them, others are passed over."""
         return await self._cleaner.clean_up(ids)
@@ -133,6 +138,16 @@ class ControlPlane:
     async def examine(self) -> Examination:
         """Ask all nodes what they have."""
         return await examine(self._ledger.tip, self._performer)
+
+    async def history(
+        self, *, limit: int, since: float = 0, before: tuple[float, str] = END_OF_TIME
+    ) -> Sequence[Operation]:
+        """Return operations that have ended, the latest first; see ``Store.history``."""
+        return await self._store.history(limit=limit, since=since, before=before)
+
+    async def note(self, kind: Kind, subject: str) -> None:
+        """Write into the history what a client changed that is not in the database."""
+        await self.work.change(kind, subject, ())
 
     async def backup(self) -> bytes:
         """Return a copy of the database as an SQLite file; of other databases without what has finished.

@@ -66,7 +66,7 @@ class Devices:
         """Change tags of a device and return all that it has then. Raises ``NotFound``."""
         device = self._find(id_)
         made = replace(device, tags=tags.changed(device.tags, change, wanted))
-        await self._work.commit([Put(made)])
+        await self._work.change(Kind.SET_DEVICE_TAGS, id_, [Put(made)])
         return made.tags
 
     def _find(self, id_: str) -> Device:

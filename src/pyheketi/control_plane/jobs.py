@@ -59,6 +59,11 @@ class Jobs:
         return len(self._running)
 
     @property
+    def runs(self) -> dict[str, Run]:
+        """The operations at work, by id, as they stand now."""
+        return {id_: run for id_, (run, _) in self._running.items()}
+
+    @property
     def at_work(self) -> list[Operation]:
         """The operations at work, in the order they were begun."""
         return [run.operation for run, _ in self._running.values()]
@@ -91,11 +96,13 @@ class Jobs:
             case _:  # of a server that stopped; recovery will take it up
                 return Job(pending=True)
 
-    async def forget_old(self, retention: float) -> None:
-        """Delete what ended more than ``retention`` seconds ago from the store, now and regularly."""
+    async def forget_old(self, retention: float, history_retention: float) -> None:
+        """Delete from the store what ended so many seconds ago, jobs and history, now and regularly."""
         while True:
+            now = time.time()
             try:
-                await self._store.forget_finished(time.time() - retention)
+                await self._store.forget_finished(now - retention)
+                await self._store.forget_history(now - history_retention)
             except errors.StoreError as error:
                 _log.warning("Unable to forget old jobs: %s", error)
-            await asyncio.sleep(min(3600, retention))
+            await asyncio.sleep(min(3600, retention, history_retention))

@@ -86,7 +86,7 @@ class Nodes:
         """Change tags of a node and return all that it has then. Raises ``NotFound``."""
         node = self._find(id_)
         made = replace(node, tags=tags.changed(node.tags, change, wanted))
-        await self._work.commit([Put(made)])
+        await self._work.change(Kind.SET_NODE_TAGS, id_, [Put(made)])
         return made.tags
 
     def _find(self, id_: str) -> Node:

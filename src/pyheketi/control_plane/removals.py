@@ -78,6 +78,6 @@ class Removals:
             planned = plan(self._work.tip, self._work.avoid)
         except errors.Error as why:
             raise errors.Conflict(removal.refusal(self._work.tip, removing.operation, brick, why)) from why
-        ended = await self._work.run_part(operation, planned, plan)
+        ended = await self._work.run_part(operation, planned, plan, of=removing)
         if ended.state is not OperationState.DONE:
             raise errors.Conflict(ended.error)

@@ -14,6 +14,8 @@ class Rules:
     create_retries: int = 4
     """Further attempts to create a volume elsewhere (operations.md §2)."""
     job_retention: float = 24 * 3600
+    history_retention: float = 365 * 24 * 3600
+    """How long it is remembered who asked for what; infinite for ever."""
     job_patience: float = 0.2
     """How long a question after a job at work is held back: whoever asks at once, again and again, costs less."""
     cleaner_enabled: bool = True

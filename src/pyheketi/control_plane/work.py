@@ -13,7 +13,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
+from pyheketi.control_plane.asking import asker
 from pyheketi.control_plane.health import Health
+from pyheketi.control_plane.ids import RandomIds
 from pyheketi.control_plane.jobs import Job, Jobs
 from pyheketi.control_plane.rules import Rules
 from pyheketi.control_plane.tasks import Tasks
@@ -47,6 +49,7 @@ class Work:
         )
         self._tasks = Tasks()
         self._stuck: dict[str, Operation] = {}
+        self._last_runs: dict[str, Run] = {}
         self._slots: set[str] = set()
         self._stopping = False
         self._composed: Mapping[Kind, TakeUp] = {}
@@ -68,6 +71,12 @@ class Work:
         """Operations that have not ended: those at work, and those that are stuck."""
         at_work = [each for each in self._jobs.at_work if each.kind is not Kind.CLEAN_UP]
         return [*at_work, *self._stuck.values()]
+
+    def run_of(self, operation: Operation) -> Run:
+        """Return how an operation that has not ended stands; of one that is stuck, how it stood when it got so."""
+        if run := self._jobs.runs.get(operation.id) or self._last_runs.get(operation.id):
+            return run
+        return Run(operation, touched=set(operation.steps))  # an earlier server knew
 
     async def job(self, id_: str) -> Job | None:
         """Return the job of that id, a little later if it is about to end."""
@@ -116,6 +125,17 @@ class Work:
         """Write changes that need no node. Raises ``ShuttingDown``, ``ReadOnly``."""
         self._require_open()
         await self._ledger.commit(changes, operations)
+
+    async def change(self, kind: Kind, subject: str, changes: Iterable[Change]) -> None:
+        """Write changes that a client asked for and that need no node: an operation that is done at once.
+
+        Raises:
+            ShuttingDown: the server takes no more work.
+            ReadOnly: it never takes any.
+        """
+        plan = Plan(kind=kind, subject=subject, begin=tuple(changes))
+        id_ = OperationId(RandomIds().new())  # a seed is for what is made: nobody asks after this one
+        await self.commit(plan.begin, [replace(_planned(id_, plan), state=OperationState.DONE)])
 
     @contextmanager
     def slot(self, id_: OperationId) -> Iterator[None]:
@@ -190,16 +210,18 @@ class Work:
 
     # -- for operations that are made of others ------------------------------------------------------------------
 
-    async def run_part(self, id_: OperationId, plan: Plan, replan: Replan) -> Operation:
-        """Do an operation that is part of another; return it as it ended, or got stuck.
+    async def run_part(self, id_: OperationId, plan: Plan, replan: Replan, *, of: Run) -> Operation:
+        """Do an operation that is part of another, for whoever asked for that; return it as it ended, or got stuck.
 
         Raises:
             Stopping: before that, as the server stops.
         """
-        run = Run(_planned(id_, plan))
+        run = Run(replace(_planned(id_, plan), asker=of.operation.asker))
         await self._ledger.commit(plan.begin, [run.operation])
         self._jobs.start(run)
+        of.part = id_
         await self._run(run, lambda run: self._runner.run(run, replan))
+        of.part = ""
         if not run.operation.state.finished and run.operation.state is not OperationState.STUCK:
             raise Stopping
         return run.operation
@@ -251,6 +273,7 @@ class Work:
         return self._start(Run(operation), partial(take_up, parts) if take_up else self._runner.resume)
 
     def _start(self, run: Run, way: Way) -> "Task[None]":
+        self._last_runs.pop(run.operation.id, None)
         self._jobs.start(run)
         return self._tasks.run(self._run(run, way))
 
@@ -265,6 +288,7 @@ class Work:
             self._slots.discard(run.operation.id)
         if run.operation.state is OperationState.STUCK:
             self._stuck[run.operation.id] = run.operation
+            self._last_runs[run.operation.id] = run
         self._jobs.end(run)
 
     def _require_open(self) -> None:
@@ -285,6 +309,7 @@ def _planned(id_: OperationId, plan: Plan) -> Operation:
         result=plan.result,
         created_at=now,
         updated_at=now,
+        asker=asker(),
     )
 
 
@@ -298,4 +323,5 @@ def _refused(id_: OperationId, kind: Kind, subject: str, why: str) -> Operation:
         error=why,
         created_at=now,
         updated_at=now,
+        asker=asker(),
     )

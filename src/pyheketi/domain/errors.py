@@ -14,6 +14,7 @@ Error:
     ├─ StoreError       the database
     │  ├─ StoreLocked   another server owns it
     │  ├─ StaleRevision another server wrote to it
+    │  ├─ DamagedStore  it has to be restored
     │  └─ ReadOnly      it is only to be read
     └─ BrokenInvariant  a bug of ours
 
@@ -175,6 +176,12 @@ class StaleRevision(StoreError):
     """Another server wrote to the database since it was read; this one must stop."""
 
     code = "stale-revision"
+
+
+class DamagedStore(StoreError):
+    """The database is damaged: it has to be restored from a backup."""
+
+    code = "store-damaged"
 
 
 class ReadOnly(StoreError):

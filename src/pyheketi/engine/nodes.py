@@ -1,15 +1,17 @@
 """Scripts on nodes, with the patience that gluster needs: busy answers are asked again, other hosts are tried."""
 
 import asyncio
+import copy
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from pyheketi.commands import command, gluster, mount
-from pyheketi.commands.command import Program, Result, Script
+from pyheketi.commands.command import Command, Program, Result, Script
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain import errors
+from pyheketi.engine.watching import Watch
 from pyheketi.executors.base import Executor
 
 _log = logging.getLogger(__name__)
@@ -38,6 +40,13 @@ class Nodes:
         """``pauses`` are the seconds before each further try, of a command or a look at what heals."""
         self.options, self.heal_pauses = options, tuple(heal_pauses)
         self._executor, self._pauses = executor, tuple(pauses)
+        self._watch = Watch()
+
+    def watched(self, watch: Watch) -> "Nodes":
+        """Return the same nodes, telling ``watch`` what is waited for."""
+        made = copy.copy(self)
+        made._watch = watch  # noqa: SLF001  # of our own class
+        return made
 
     async def run(self, host: str, script: Script) -> Sequence[Result]:
         """Run a script; return the result of every command.
@@ -52,15 +61,24 @@ class Nodes:
         """Run a script; return the results up to the first failure that counts, which is the last one then."""
         done: list[Result] = []
         for pause in self._pauses:
-            results = await self._executor.run(host, script)
+            results = await self._carry(host, script)
             failed = first_failure(results)
             if failed is None or not _passes(failed):
                 return [*done, *results]
             _log.info("Node %s is busy, trying again in %g s: %s", host, pause, failed.output)
             done.extend(results[:-1])
             script = replace(script, commands=script.commands[len(results) - 1 :])
-            await asyncio.sleep(pause)
-        return [*done, *await self._executor.run(host, script)]
+            await self.pause(pause, host, f"the node is busy: {failed.output}", script.commands)
+        return [*done, *await self._carry(host, script)]
+
+    async def pause(self, seconds: float, host: str, why: str, commands: Sequence[Command] = ()) -> None:
+        """Wait a while before something is looked at or tried again on a node."""
+        with self._watch.over(host, commands, why):
+            await asyncio.sleep(seconds)
+
+    async def _carry(self, host: str, script: Script) -> Sequence[Result]:
+        with self._watch.over(host, script.commands):
+            return await self._executor.run(host, script)
 
     async def on_first(self, hosts: Sequence[str], deed: Deed[T], *, pass_dead_glusterd: bool = False) -> T:
         """Do a deed on the first host that can be reached.

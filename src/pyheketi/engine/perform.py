@@ -3,6 +3,7 @@
 Nothing is remembered here: what was done of a step is asked of the node.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import assert_never
 
@@ -11,6 +12,7 @@ from pyheketi.commands.bricks import BrickFacts
 from pyheketi.commands.examination import NodePicture
 from pyheketi.commands.options import NodeOptions
 from pyheketi.engine import block_steps, brick_steps, clone_steps, device_steps, nodes, peer_steps, volume_steps
+from pyheketi.engine.watching import Watch
 from pyheketi.executors.base import Executor
 from pyheketi.operations import steps
 from pyheketi.operations.steps import BrickPlace, Outcome, Probed, Step
@@ -33,6 +35,12 @@ class Performer:
     ) -> None:
         """``pauses`` are the seconds before each further try, of a command or a look at what heals."""
         self._nodes = nodes.Nodes(executor, options, pauses, heal_pauses)
+
+    def watched(self, watch: Watch) -> "Performer":
+        """Return the same, telling ``watch`` what scripts are waited for."""
+        made = copy.copy(self)
+        made._nodes = self._nodes.watched(watch)  # noqa: SLF001  # of our own class
+        return made
 
     async def do(self, step: Step, *, sure: bool) -> Outcome:  # one line for each kind of step  # noqa: C901
         """Do a step. With ``sure`` nothing of it can exist yet; otherwise the node is asked what is missing."""

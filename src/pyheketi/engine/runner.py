@@ -7,7 +7,8 @@ the plan is on disk and the nodes can be asked what was done of it.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from pyheketi.domain.change import Change
 from pyheketi.domain.topology import Topology
 from pyheketi.engine import advice
 from pyheketi.engine.ledger import Ledger
+from pyheketi.engine.watching import AtWork, Watch
 from pyheketi.operations import steps
 from pyheketi.operations.operation import TRANSITIONS, Operation, OperationState, Plan, StepGroup
 from pyheketi.operations.steps import BrickPlace, Outcome, Step
@@ -38,6 +40,10 @@ INTERRUPTED = (
 
 class Performs(Protocol):
     """Does steps on nodes: ``engine.perform.Performer``."""
+
+    def watched(self, watch: Watch) -> "Performs":
+        """Return the same, telling ``watch`` what is waited for."""
+        ...
 
     async def do(self, step: Step, *, sure: bool) -> Outcome:
         """Do a step; ``sure`` if nothing of it can exist yet."""
@@ -69,6 +75,37 @@ class Run:
     """Steps that are done."""
     touched: set[Step] = field(default_factory=set)
     """Steps that may have done something, done ones included."""
+    at_work: dict[Step, AtWork] = field(default_factory=dict)
+    """Steps that are being done or undone now."""
+    failed: dict[Step, str] = field(default_factory=dict)
+    """Steps that could not be done, or undone, and why."""
+    undone: set[Step] = field(default_factory=set)
+    """Steps that were done, or may have been, and are undone."""
+    attempt: int = 1
+    """Which plan this is: one that failed may be followed by another."""
+    part: str = ""
+    """Id of the operation that is at work for this one, if it is made of others."""
+
+    @contextmanager
+    def working_on(self, step: Step, *, undoing: bool = False) -> Iterator[Watch]:
+        """Do or undo a step; for those who look on."""
+        at_work = AtWork(undoing=undoing, since=time.time())
+        self.failed.pop(step, None)
+        self.at_work[step] = at_work
+        try:
+            yield at_work.watch
+        except errors.Error as error:
+            self.failed[step] = str(error)
+            raise
+        finally:
+            del self.at_work[step]
+
+    def begin_anew(self, plan: Plan) -> None:
+        """Take another plan for the same wish."""
+        self.operation = replace(self.operation, groups=plan.groups, result=plan.result)
+        self.attempt += 1
+        for known in (self.outcomes, self.touched, self.failed, self.undone):
+            known.clear()
 
     def move(self, state: OperationState, *, error: str = "") -> None:
         """Take the operation to another state."""
@@ -164,7 +201,9 @@ class Runner:
     async def _do(self, run: Run, step: Step, *, sure: bool) -> None:
         run.touched.add(step)
         try:
-            run.outcomes[step] = await self._performer.do(step, sure=sure)
+            with run.working_on(step) as watch:
+                run.outcomes[step] = await self._performer.watched(watch).do(step, sure=sure)
+            run.undone.discard(step)
         except errors.Unreachable as error:
             if not error.sent and sure:
                 run.touched.discard(step)
@@ -237,9 +276,7 @@ class Runner:
                 _log.info("%s %s: no other plan: %s", run.operation.kind.label, run.operation.id, none)
             else:
                 run.move(OperationState.PLANNED)
-                run.operation = replace(run.operation, groups=plan.groups, result=plan.result)
-                run.outcomes.clear()
-                run.touched.clear()
+                run.begin_anew(plan)
                 return await self._turn(run, undone, (*abandon, *plan.begin), error)
         run.move(OperationState.ABANDONED, error=error.split(_LATER, 1)[0])
         await self._turn(run, undone, abandon, error)
@@ -266,8 +303,10 @@ class Runner:
         return failures
 
     async def _undo_one(self, run: Run, step: Step) -> None:
-        outcome = await self._performer.undo(step, run.outcomes.get(step))
+        with run.working_on(step, undoing=True) as watch:
+            outcome = await self._performer.watched(watch).undo(step, run.outcomes.get(step))
         run.touched.discard(step)
+        run.undone.add(step)
         run.outcomes.pop(step, None)
         if isinstance(step, steps.CreateBrick) and outcome is not None:
             run.outcomes[steps.DestroyBrick(place=step.place)] = outcome

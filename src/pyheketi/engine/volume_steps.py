@@ -1,6 +1,5 @@
 """Gluster volumes made, grown and deleted."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
@@ -135,7 +134,7 @@ async def check_replaceable(nodes: Nodes, step: CheckReplaceable) -> None:
             return
         if pause is not None:
             _log.info("Brick %s of volume %s has %d files to heal, looking again in %g s", *_names(step), busy, pause)
-            await asyncio.sleep(pause)
+            await nodes.pause(pause, step.hosts[0], f"{busy} files have to heal before the brick can go")
     raise errors.Conflict(
         f"Cannot replace brick {step.brick} as it is source brick for data to be healed\n"
         f"Other bricks lack {busy} of its files: see gluster volume heal {step.name} info"
@@ -190,7 +189,7 @@ async def heal(nodes: Nodes, step: HealVolume) -> None:
         except errors.NodeError as error:
             _log.warning("Volume %s heals later, gluster cannot begin now: %s", step.name, error)
         if pause is not None:
-            await asyncio.sleep(pause)
+            await nodes.pause(pause, step.hosts[0], "gluster may not have found the new brick yet")
 
 
 async def has_replaced(nodes: Nodes, step: ReplaceBrick) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pyheketi.domain import errors
-from pyheketi.maintenance import check_report, database, sources
+from pyheketi.maintenance import check_report, database, restoring, sources
 from pyheketi.maintenance.arguments import Groups, Stop, command, say
 from pyheketi.wire.dump import text
 
@@ -31,6 +31,9 @@ def add(groups: Groups) -> None:
     made.add_argument("--explain", action="store_true", help="say what each means and what to do, as text")
     made.add_argument("--findings", action="store_true", help="JSON with the rule and the object of each")
     made.add_argument("--repair", action="store_true", help="plan repairs, and tell what heketi db import does")
+    made = command(groups, "restore", "put a backup in the place of a database, which is kept beside it", _restore)
+    made.add_argument("--from", dest="source", metavar="BACKUP", help="the backup, or any copy of a database of ours")
+    made.add_argument("--dbfile", metavar="FILE", help="the database; its server must be stopped")
     made = command(groups, "delete-bricks-with-empty-path", "forget bricks that were never made", _delete_bricks)
     made.add_argument("--dbfile", metavar="FILE", help="the database")
     made.add_argument("--all", action="store_true", help="everywhere")
@@ -72,6 +75,22 @@ def _export(options: argparse.Namespace) -> None:
     except (errors.Error, OSError) as error:
         raise Stop(f"failed to dump db: {error}") from error
     say(f"DB exported to {options.jsonfile}")
+
+
+def _restore(options: argparse.Namespace) -> None:
+    if not options.source:
+        raise Stop("Please provide the backup: --from=BACKUP")
+    if not options.dbfile:
+        raise Stop("Please provide path for db file")
+    database = Path(options.dbfile)
+    try:
+        done = restoring.restore(Path(options.source), database)
+    except (errors.Error, OSError) as error:
+        raise Stop(f"failed to restore db: {error}") from error
+    say(f"{database} was restored from {options.source}; there are {done.topology}")
+    if done.kept:
+        say(f"What was there before was kept as {done.kept}")
+    say("After the start of the server, see what has changed on the nodes since: heketi-cli server state compare")
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -39,6 +39,12 @@ class Kind(IntEnum):
     CLEAN_UP = 109
     SET_BLOCK_RESTRICTION = 110
     REMOVE_ORPHANS = 111
+    CREATE_CLUSTER = 112
+    SET_CLUSTER_FLAGS = 113
+    DELETE_CLUSTER = 114
+    SET_NODE_TAGS = 115
+    SET_DEVICE_TAGS = 116
+    SET_MODE = 117
 
     @property
     def label(self) -> str:
@@ -105,6 +111,20 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who wished for an operation."""
+
+    role: str = ""
+    """``admin`` or ``user``, as the token said; empty if nobody has to show one, or if the server itself wished."""
+    address: str = ""
+    """Of the client's end of the connection; empty if the server itself wished."""
+
+
+NOBODY = Asker()
+"""The server itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """A durable unit of work. Stored when it is begun and when it has ended."""
 
@@ -120,6 +140,12 @@ class Operation:
     """Seconds since the epoch."""
     updated_at: float
     """Seconds since the epoch; of the end, once finished."""
+    asker: Asker = NOBODY
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was abandoned the moment it was wished for: nothing of it was ever begun."""
+        return self.state is OperationState.ABANDONED and self.updated_at == self.created_at
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -48,5 +48,11 @@ USE_CASES = MappingProxyType(
         Kind.DELETE_DEVICE: devices.DELETE,
         Kind.SET_DEVICE_STATE: _AT_ONCE,
         Kind.RESYNC_DEVICE: devices.RESYNC,
+        Kind.CREATE_CLUSTER: _AT_ONCE,
+        Kind.SET_CLUSTER_FLAGS: _AT_ONCE,
+        Kind.DELETE_CLUSTER: _AT_ONCE,
+        Kind.SET_NODE_TAGS: _AT_ONCE,
+        Kind.SET_DEVICE_TAGS: _AT_ONCE,
+        Kind.SET_MODE: _AT_ONCE,
     }
 )

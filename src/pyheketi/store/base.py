@@ -23,6 +23,10 @@ class Loaded:
     """Id that the database was given when it was made; Heketi's exports tell it (db.md §7)."""
 
 
+END_OF_TIME = (float(2**62), "")
+"""Later than every end: where the history begins, read backwards."""
+
+
 class Store(Protocol):
     """Keeps the topology and the operations. One server at a time owns a store."""
 
@@ -43,6 +47,20 @@ class Store(Protocol):
         """Return an operation by id, finished ones included."""
         ...
 
+    async def history(
+        self, *, limit: int, since: float = 0, before: tuple[float, str] = END_OF_TIME
+    ) -> Sequence[Operation]:
+        """Return operations that have ended, the latest first, without their steps and results.
+
+        Each was written in the commit of its end, and stays as it was written until it is forgotten.
+
+        Args:
+            limit: how many at most.
+            since: those that ended at this time or later, seconds since the epoch.
+            before: those that stand after this one: its end and its id.
+        """
+        ...
+
     async def backup(self) -> bytes | None:
         """Return a copy of everything as an SQLite file that a server can be started on; None if it is no such file.
 
@@ -53,6 +71,10 @@ class Store(Protocol):
 
     async def forget_finished(self, before: float) -> int:
         """Delete operations that finished before a time (seconds since the epoch); return how many."""
+        ...
+
+    async def forget_history(self, before: float) -> int:
+        """Delete from the history what ended before a time (seconds since the epoch); return how much."""
         ...
 
     async def aclose(self) -> None:

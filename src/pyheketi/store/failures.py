@@ -23,6 +23,8 @@ _SQLITE = {
 }
 """By SQLite's primary result code."""
 
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 _POSTGRESQL = (
@@ -46,9 +48,9 @@ def told(name: str) -> Iterator[None]:
         raise
     except sa.exc.DBAPIError as error:
         lost = error.connection_invalidated
-        raise errors.StoreError(f"Database {name}: {_reason(error.orig, lost=lost)}") from error
+        raise _kind(error.orig)(f"Database {name}: {_reason(error.orig, lost=lost)}") from error
     except sqlite3.Error as error:
-        raise errors.StoreError(f"Database {name}: {_reason(error, lost=False)}") from error
+        raise _kind(error)(f"Database {name}: {_reason(error, lost=False)}") from error
     except OSError as error:
         cure = ". Let the user that heketi runs as write it and its directory" if error.errno in _DENIED else ""
         raise errors.StoreError(f"Database {name}: {error.strerror or error}{cure}") from error
@@ -68,6 +70,11 @@ def readable(name: str) -> Iterator[None]:
             f"Database {name} holds something that this heketi cannot read: {error}."
             " Start the version that wrote it or a later one, or restore a copy."
         ) from error
+
+
+def _kind(error: BaseException | None) -> type[errors.StoreError]:
+    damaged = isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+    return errors.DamagedStore if damaged else errors.StoreError
 
 
 def _reason(error: BaseException | None, *, lost: bool) -> str:

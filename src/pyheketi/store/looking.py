@@ -21,20 +21,35 @@ async def look(path: Path) -> Loaded:
         StoreLocked: a server on a network file system has it for itself.
         StoreError: it cannot be read, or is no database of ours.
     """
+    return await read(contents(path), str(path))
+
+
+async def read(copy: bytes, name: str) -> Loaded:
+    """Return what the contents of a file hold; ``name`` is for error texts. It may be of an older schema, too.
+
+    Raises:
+        StoreError: it is damaged, or no database of ours.
+    """
     with tempfile.TemporaryDirectory(prefix="heketi-") as folder:
-        copy = Path(folder) / "heketi.db"
-        _copy(path, copy)
+        path = Path(folder) / "heketi.db"
+        path.write_bytes(copy)
         try:
-            store = await open_file(copy)
+            store = await open_file(path)
         except errors.StoreError as error:
-            raise type(error)(str(error).replace(str(copy), str(path))) from error
+            raise type(error)(str(error).replace(str(path), name)) from error
         try:
             return await store.load()
         finally:
             await store.aclose()
 
 
-def _copy(path: Path, copy: Path) -> None:
+def contents(path: Path) -> bytes:
+    """Return what a file held at one moment, with what was still in its journal, as a file.
+
+    Raises:
+        StoreLocked: a server on a network file system has it for itself.
+        StoreError: it cannot be read.
+    """
     # Without a journal nobody has the file open, and SQLite would make a journal only to read it.
     how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
     address = f"{path.absolute().as_uri()}?{how}"
@@ -49,4 +64,4 @@ def _copy(path: Path, copy: Path) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             raise errors.StoreLocked(f"Database {path} is in use by a server that lets nobody else read it") from error
-        copy.write_bytes(source.serialize())
+        return bytes(source.serialize())

@@ -11,7 +11,7 @@ from pyheketi.domain.change import Change
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import codec
 from pyheketi.operations.operation import Operation
-from pyheketi.store.base import Loaded
+from pyheketi.store.base import END_OF_TIME, Loaded
 
 
 @dataclass(slots=True)
@@ -20,6 +20,7 @@ class MemoryDatabase:
 
     topology: Topology = field(default_factory=Topology)
     operations: dict[str, Operation] = field(default_factory=dict)
+    history: dict[tuple[float, str], Operation] = field(default_factory=dict)
     revision: int = 0
     generation: str = field(default_factory=lambda: secrets.token_hex(16))
     owner: "MemoryStore | None" = None
@@ -67,11 +68,23 @@ class MemoryStore:
         kept: dict[str, Operation] = {operation.id: _through_codec(operation) for operation in operations}
         database.topology, database.revision = topology, expected + 1
         database.operations.update(kept)
+        for operation in operations:
+            if operation.state.finished:
+                key = operation.updated_at, operation.id
+                database.history.setdefault(key, replace(operation, groups=(), result=""))
         return database.revision
 
     async def operation(self, id_: str) -> Operation | None:
         """Return an operation by id, finished ones included."""
         return (await self._owned()).operations.get(id_)
+
+    async def history(
+        self, *, limit: int, since: float = 0, before: tuple[float, str] = END_OF_TIME
+    ) -> Sequence[Operation]:
+        """Return operations that have ended; see ``Store.history``."""
+        history = (await self._owned()).history
+        wanted = sorted((key for key in history if since <= key[0] and key < before), reverse=True)
+        return [history[key] for key in wanted[:limit]]
 
     async def backup(self) -> bytes | None:
         """Return nothing: it is no file."""
@@ -88,6 +101,14 @@ class MemoryStore:
         ]
         for id_ in old:
             del database.operations[id_]
+        return len(old)
+
+    async def forget_history(self, before: float) -> int:
+        """Delete what is old in the history; return how much."""
+        database = await self._owned()
+        old = [key for key in database.history if key[0] < before]
+        for key in old:
+            del database.history[key]
         return len(old)
 
     async def aclose(self) -> None:

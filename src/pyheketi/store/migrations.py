@@ -152,7 +152,33 @@ _CLONES_AND_BLOCK_VOLUMES = (
     """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = ((1, _FIRST), (2, _CLONES_AND_BLOCK_VOLUMES))
+_HISTORY = (
+    "ALTER TABLE operations ADD COLUMN asked_by TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE operations ADD COLUMN asked_from TEXT NOT NULL DEFAULT ''",
+    # In the order of the ends, so that a new row goes to the end of the file, and old ones are forgotten together.
+    """
+    CREATE TABLE history (
+        ended_at DOUBLE PRECISION NOT NULL,
+        operation TEXT NOT NULL,
+        kind INTEGER NOT NULL,
+        subject TEXT NOT NULL,
+        state TEXT NOT NULL,
+        error TEXT NOT NULL,
+        asked_at DOUBLE PRECISION NOT NULL,
+        asked_by TEXT NOT NULL,
+        asked_from TEXT NOT NULL,
+        PRIMARY KEY (ended_at, operation)
+    )
+    """,
+    # Jobs that are remembered still are the history so far; nobody knows who asked for them.
+    """
+    INSERT INTO history (ended_at, operation, kind, subject, state, error, asked_at, asked_by, asked_from)
+    SELECT updated_at, id, kind, subject, state, error, created_at, '', ''
+    FROM operations WHERE state IN ('done', 'abandoned')
+    """,
+)
+
+MIGRATIONS: tuple[Migration, ...] = ((1, _FIRST), (2, _CLONES_AND_BLOCK_VOLUMES), (3, _HISTORY))
 LATEST = MIGRATIONS[-1][0]
 _WITH_GENERATION = 2
 

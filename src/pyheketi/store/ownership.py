@@ -31,7 +31,7 @@ class Ownership:
             StoreLocked: another server has it; the text names that server.
             OSError: the lock file cannot be written.
         """
-        self._file: int | None = _take(database, os.open(_lock_file(database), _WRITE, 0o600), fcntl.F_WRLCK)
+        self._file: int | None = _take(database, os.open(lock_file(database), _WRITE, 0o600), fcntl.F_WRLCK)
         _give_to_owner_of(database, self._file)
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
@@ -69,13 +69,14 @@ class Reading:
 _WRITE = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 
-def _lock_file(database: Path) -> Path:
+def lock_file(database: Path) -> Path:
+    """Return the file that carries the lock of a database."""
     return database.with_name(database.name + ".lock")
 
 
 def _open_to_read(database: Path) -> int | None:
     """Return a descriptor of the lock file; None if there is none and none can be made, so that no server has it."""
-    path = _lock_file(database)
+    path = lock_file(database)
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -103,7 +104,7 @@ def _take(database: Path, file: int, kind: int) -> int:
         os.close(file)
         if isinstance(error, BlockingIOError):
             raise errors.StoreLocked(
-                f"Database {database} is in use by another heketi server{_owner(_lock_file(database))}."
+                f"Database {database} is in use by another heketi server{_owner(lock_file(database))}."
                 " Stop that one first, or give this one a database of its own."
             ) from error
         raise

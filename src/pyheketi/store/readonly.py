@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change
 from pyheketi.operations.operation import Operation
-from pyheketi.store.base import Loaded, Store
+from pyheketi.store.base import END_OF_TIME, Loaded, Store
 
 
 class ReadOnlyStore:
@@ -32,11 +32,21 @@ class ReadOnlyStore:
         """Return an operation by id, finished ones included."""
         return await self._inner.operation(id_)
 
+    async def history(
+        self, *, limit: int, since: float = 0, before: tuple[float, str] = END_OF_TIME
+    ) -> Sequence[Operation]:
+        """Return operations that have ended; see ``Store.history``."""
+        return await self._inner.history(limit=limit, since=since, before=before)
+
     async def backup(self) -> bytes | None:
         """Return a copy; see ``Store.backup``."""
         return await self._inner.backup()
 
     async def forget_finished(self, before: float) -> int:  # noqa: ARG002
+        """Forget nothing."""
+        return 0
+
+    async def forget_history(self, before: float) -> int:  # noqa: ARG002
         """Forget nothing."""
         return 0
 

@@ -25,7 +25,7 @@ from pyheketi.domain.entities import (
     Volume,
 )
 from pyheketi.operations import codec
-from pyheketi.operations.operation import Kind, Operation, OperationState
+from pyheketi.operations.operation import Asker, Kind, Operation, OperationState
 from pyheketi.store import tables
 
 Row: TypeAlias = Sequence[Any]
@@ -47,15 +47,17 @@ _TABLES = {
 }
 
 
-def writes(changes: Iterable[Change], operations: Iterable[Operation]) -> Iterator[tuple[str, list[Row]]]:
+def writes(changes: Iterable[Change], operations: Sequence[Operation]) -> Iterator[tuple[str, list[Row]]]:
     """Yield statements, each with the rows to run it for.
 
     Changes are written in their order, neighbours of a kind together. As every change in turn was allowed by the
     topology, so it is by the constraints: no sorting is needed, and none could do for two volumes that swap names.
+    Operations that have ended are written into the history as well.
     """
     single = itertools.chain(
         itertools.chain.from_iterable(map(_change_writes, changes)),
         ((tables.OPERATIONS.put, operation_to_row(operation)) for operation in operations),
+        ((tables.ADD_TO_HISTORY, history_to_row(each)) for each in operations if each.state.finished),
     )
     for statement, group in itertools.groupby(single, key=lambda pair: pair[0]):
         yield statement, [row for _, row in group]
@@ -256,6 +258,7 @@ def operation_to_row(operation: Operation) -> Row:
         *(operation.id, operation.kind.value, operation.subject, operation.state.value),
         _to_json(codec.groups_to_json(operation.groups)),
         *(operation.result, operation.error, operation.created_at, operation.updated_at),
+        *(operation.asker.role, operation.asker.address),
     )
 
 
@@ -265,7 +268,7 @@ def operation_from_row(row: Row) -> Operation:
     Raises:
         ValueError: its steps were written by a newer version.
     """
-    id_, kind, subject, state, steps, result, error, created_at, updated_at = row
+    id_, kind, subject, state, steps, result, error, created_at, updated_at, role, address = row
     return Operation(
         id=id_,
         kind=Kind(kind),
@@ -276,6 +279,34 @@ def operation_from_row(row: Row) -> Operation:
         error=error,
         created_at=created_at,
         updated_at=updated_at,
+        asker=Asker(role=role, address=address),
+    )
+
+
+def history_to_row(operation: Operation) -> Row:
+    """Return the row in the history of an operation that has ended."""
+    return (
+        *(operation.updated_at, operation.id, operation.kind.value, operation.subject, operation.state.value),
+        *(operation.error, operation.created_at, operation.asker.role, operation.asker.address),
+    )
+
+
+def operation_from_history(row: Row) -> Operation:
+    """Return the operation of a row in the history: what is known of it, without its steps and its result.
+
+    Raises:
+        ValueError: it was written by a newer version.
+    """
+    ended_at, id_, kind, subject, state, error, asked_at, role, address = row
+    return Operation(
+        id=id_,
+        kind=Kind(kind),
+        subject=subject,
+        state=OperationState(state),
+        error=error,
+        created_at=asked_at,
+        updated_at=ended_at,
+        asker=Asker(role=role, address=address),
     )
 
 

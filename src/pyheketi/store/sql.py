@@ -19,7 +19,7 @@ from pyheketi.domain.change import Change
 from pyheketi.domain.entities import Entity
 from pyheketi.operations.operation import Operation
 from pyheketi.store import failures, migrations, rows, tables
-from pyheketi.store.base import Loaded
+from pyheketi.store.base import END_OF_TIME, Loaded
 
 T = TypeVar("T")
 
@@ -65,13 +65,26 @@ class SqlStore:
         with failures.readable(self._database.name):
             return rows.operation_from_row(found[0]) if found else None
 
+    async def history(
+        self, *, limit: int, since: float = 0, before: tuple[float, str] = END_OF_TIME
+    ) -> Sequence[Operation]:
+        """Return operations that have ended; see ``Store.history``."""
+        at, id_ = before
+        found = await self._run(lambda: self._query(tables.SELECT_HISTORY, since, at, at, id_, limit))
+        with failures.readable(self._database.name):
+            return [rows.operation_from_history(row) for row in found]
+
     async def backup(self) -> bytes | None:
         """Return a copy of everything as an SQLite file; None if the database is none."""
         return await self._run(self._serialize) if self._connection.dialect.name == "sqlite" else None
 
     async def forget_finished(self, before: float) -> int:
         """Delete operations that finished before a time (seconds since the epoch); return how many."""
-        return await self._run(lambda: self._forget(before))
+        return await self._run(lambda: self._forget(before, tables.FORGET_FINISHED))
+
+    async def forget_history(self, before: float) -> int:
+        """Delete what is old in the history; return how much."""
+        return await self._run(lambda: self._forget(before, tables.FORGET_HISTORY))
 
     async def aclose(self) -> None:
         """Close the database and give up its ownership. May be called twice."""
@@ -118,9 +131,9 @@ class SqlStore:
         connection: Any = self._connection.connection.dbapi_connection
         return bytes(connection.serialize())
 
-    def _forget(self, before: float) -> int:
+    def _forget(self, before: float, statement: str) -> int:
         with self._transaction() as run:
-            return run(tables.FORGET_FINISHED, (before,)).rowcount
+            return run(statement, (before,)).rowcount
 
     def _load(self) -> Loaded:
         with self._transaction() as run:

@@ -85,6 +85,7 @@ def sqlite_database(path: Path, *, shared: bool | None = None) -> Database:
     try:
         if shared:
             time.sleep(_REMEMBERED)
+        _require_restored(path)
         _require_ours(path)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let everybody read it
         alone = shared or not _shares_memory(path)
@@ -112,6 +113,7 @@ def sqlite_copy(path: Path) -> Database:
     try:
         if shared:
             time.sleep(_REMEMBERED)
+        _require_restored(path)
         _require_ours(path)
         return Database(name=str(path), engine=_engine_in_memory(_contents(path)), release=reading.release)
     except BaseException:
@@ -158,6 +160,24 @@ def _owned(take: Callable[[], T], *, patience: float) -> T:
             time.sleep(0.25)
 
 
+def restoring(path: Path) -> Path:
+    """Return the file that is there while a backup is put into the place of a database.
+
+    Its first line is the name that the database gets, its second the path of the backup.
+    """
+    return path.with_name(f"{path.name}.restoring")
+
+
+def _require_restored(path: Path) -> None:
+    """Refuse a database that is neither the old one nor the restored one."""
+    with contextlib.suppress(FileNotFoundError):
+        backup = restoring(path).read_text().splitlines()[1]
+        raise errors.StoreError(
+            f"The restoration of database {path} was interrupted. Do it once more:\n"
+            f"  heketi db restore --from={backup} --dbfile={path}"
+        )
+
+
 def _require_ours(path: Path) -> None:
     """Refuse files that SQLite should not touch, by their first bytes.
 
@@ -175,7 +195,9 @@ def _require_ours(path: Path) -> None:
             f"The original stays beside it as {path}.heketi10. So far it was left untouched."
         )
     if head and not head.startswith(_MAGIC):
-        raise errors.StoreError(f"Database {path} is not an SQLite database. Name another file. It was left untouched.")
+        raise errors.DamagedStore(
+            f"Database {path} is not an SQLite database. Name another file. It was left untouched."
+        )
 
 
 def _shares_memory(path: Path) -> bool:
@@ -234,7 +256,7 @@ def _set_up(connection: sqlite3.Connection, path: Path, *, alone: bool) -> None:
 def _require_whole(connection: sqlite3.Connection, path: Path) -> None:
     report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if report != "ok":
-        raise errors.StoreError(
+        raise errors.DamagedStore(
             f"Database {path} is damaged ({report.splitlines()[-1]})."
             " Restore a copy, or save what can be read with sqlite3 and .recover."
         )

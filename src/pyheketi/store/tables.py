@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table whose first column is its key."""
+    """A table whose first column is its key, or begins it."""
 
     name: str
     columns: tuple[str, ...]
+    insert: str = field(init=False)
+    """Adds a row; takes all columns."""
     put: str = field(init=False)
     """Adds a row or replaces the one of the same key; takes all columns."""
     remove: str = field(init=False)
@@ -25,8 +27,10 @@ class Table:
         names, marks = ", ".join(self.columns), ", ".join("?" for _ in self.columns)
         replaced = ", ".join(f"{column} = excluded.{column}" for column in self.columns[1:])
         key = self.columns[0]
+        insert = f"INSERT INTO {self.name} ({names}) VALUES ({marks})"  # noqa: S608  # our own names
         texts = {
-            "put": f"INSERT INTO {self.name} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET {replaced}",  # noqa: S608  # our own names
+            "insert": insert,
+            "put": f"{insert} ON CONFLICT ({key}) DO UPDATE SET {replaced}",
             "remove": f"DELETE FROM {self.name} WHERE {key} = ?",  # noqa: S608  # our own names
             "select": f"SELECT {names} FROM {self.name}",  # noqa: S608  # our own names
         }
@@ -66,7 +70,23 @@ BLOCK_VOLUMES = Table(
 )
 OPERATIONS = Table(
     "operations",
-    ("id", "kind", "subject", "state", "steps", "result", "error", "created_at", "updated_at"),
+    (
+        "id",
+        "kind",
+        "subject",
+        "state",
+        "steps",
+        "result",
+        "error",
+        "created_at",
+        "updated_at",
+        "asked_by",
+        "asked_from",
+    ),
+)
+HISTORY = Table(
+    "history",
+    ("ended_at", "operation", "kind", "subject", "state", "error", "asked_at", "asked_by", "asked_from"),
 )
 
 ADD_HOST = "INSERT INTO node_hosts (node, role, position, host) VALUES (?, ?, ?, ?)"
@@ -77,6 +97,14 @@ SELECT_HOSTS = "SELECT node, role, host FROM node_hosts ORDER BY node, role, pos
 SELECT_UNFINISHED = OPERATIONS.select + " WHERE state NOT IN ('done', 'abandoned') ORDER BY created_at, id"
 SELECT_OPERATION = OPERATIONS.select + " WHERE id = ?"
 FORGET_FINISHED = "DELETE FROM operations WHERE state IN ('done', 'abandoned') AND updated_at < ?"
+
+# What is in the history stays as it was written: a row is only ever added, or forgotten with all that are as old.
+ADD_TO_HISTORY = f"{HISTORY.insert} ON CONFLICT DO NOTHING"
+SELECT_HISTORY = (
+    f"{HISTORY.select} WHERE ended_at >= ? AND (ended_at < ? OR (ended_at = ? AND operation < ?))"
+    " ORDER BY ended_at DESC, operation DESC LIMIT ?"
+)
+FORGET_HISTORY = "DELETE FROM history WHERE ended_at < ?"
 
 SELECT_REVISION = "SELECT revision FROM meta"
 SELECT_GENERATION = "SELECT generation FROM meta"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from pyheketi.domain.change import Change
 from pyheketi.operations.operation import Operation
-from pyheketi.store.base import Loaded, Store
+from pyheketi.store.base import END_OF_TIME, Loaded, Store
 
 
 class WatchedStore:
@@ -28,6 +28,12 @@ class WatchedStore:
         """Return an operation by id, finished ones included."""
         return await self._inner.operation(id_)
 
+    async def history(
+        self, *, limit: int, since: float = 0, before: tuple[float, str] = END_OF_TIME
+    ) -> Sequence[Operation]:
+        """Return operations that have ended; see ``Store.history``."""
+        return await self._inner.history(limit=limit, since=since, before=before)
+
     async def backup(self) -> bytes | None:
         """Return a copy; see ``Store.backup``."""
         return await self._inner.backup()
@@ -35,6 +41,10 @@ class WatchedStore:
     async def forget_finished(self, before: float) -> int:
         """Delete old operations; return how many. Nobody is told: what matters is still there."""
         return await self._inner.forget_finished(before)
+
+    async def forget_history(self, before: float) -> int:
+        """Delete what is old in the history; return how much. Nobody is told."""
+        return await self._inner.forget_history(before)
 
     async def aclose(self) -> None:
         """Close the other store."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,10 +117,12 @@ async def test_a_database_of_version_1_is_opened(database: sa.Engine, sql_place:
     async with homes.opened(homes.Sql(sql_place)) as store:
         loaded = await store.load()
         done = await store.operation("o1")
+        history = await store.history(limit=10)
 
     assert (loaded.entities, loaded.unfinished, loaded.revision) == (AS_RELEASED, (STUCK,), 42)
     assert done is not None
     assert (done.state, done.result) == (OperationState.DONE, "/volumes/v1")
+    assert history == [replace(done, result="")]
     assert version(database) == migrations.LATEST
 
 

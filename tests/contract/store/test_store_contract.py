@@ -16,7 +16,7 @@ from pyheketi.domain.durability import Disperse, DurabilityRequest
 from pyheketi.domain.entities import Brick, Node, Pending, Snapshot, State, Volume
 from pyheketi.domain.ids import BrickId, NodeId, OperationId, VolumeId
 from pyheketi.domain.topology import Topology
-from pyheketi.operations.operation import Operation, OperationState
+from pyheketi.operations.operation import Asker, Operation, OperationState
 from pyheketi.store.base import Loaded, Store
 
 pytestmark = pytest.mark.anyio
@@ -201,6 +201,73 @@ async def test_finished_operations_are_found_until_forgotten_by_age(store: Store
 
     assert [await store.operation(each.id) for each in (*done, stuck)] == [None, None, done[2], stuck]
     assert (await store.load()).revision == 1
+
+
+def ended(id_: str, at: float, state: OperationState = OperationState.DONE, **more: object) -> Operation:
+    return worlds.an_operation(id_, state=state, updated_at=at, **more)
+
+
+def remembered(operation: Operation) -> Operation:
+    """Return what the history keeps of an operation."""
+    return replace(operation, groups=(), result="")
+
+
+async def test_what_has_ended_is_in_the_history_with_who_asked(home: homes.Home) -> None:
+    asker = Asker(role="admin", address="192.0.2.7")
+    begun = [worlds.an_operation(id_, asker=asker) for id_ in ("o1", "o2", "o3")]
+    done = ended("o1", 110.0, asker=asker, result="/volumes/v1")
+    failed = ended("o2", 120.0, OperationState.ABANDONED, asker=asker, error="ошибка: 'no' \"room\"")
+    async with homes.opened(home) as store:
+        await store.commit([], begun, expected=0)
+        assert await store.history(limit=10) == []
+        await store.commit([], [done, failed], expected=1)
+    async with homes.opened(home) as store:
+        assert await store.history(limit=10) == [remembered(failed), remembered(done)]
+        assert (await store.load()).unfinished == (begun[2],)
+
+
+async def test_the_history_outlives_the_jobs_and_is_forgotten_by_age(store: Store) -> None:
+    operations = [ended(f"o{at}", float(at)) for at in (10, 20, 30)]
+    await store.commit([], operations, expected=0)
+
+    assert await store.forget_finished(before=100.0) == 3
+    assert await store.forget_history(before=20.0) == 1
+    assert await store.forget_history(before=20.0) == 0
+
+    assert [each.id for each in await store.history(limit=10)] == ["o30", "o20"]
+
+
+async def test_the_history_is_only_ever_added_to(store: Store) -> None:
+    first = ended("o1", 10.0, error="as it was")
+    await store.commit([], [first], expected=0)
+    await store.commit([], [replace(first, error="as somebody wants it to have been")], expected=1)
+
+    assert await store.history(limit=10) == [remembered(first)]
+
+
+async def test_the_history_is_read_page_by_page(store: Store) -> None:
+    ends = {"o1": 10.0, "o2": 20.0, "o3": 20.0, "o4": 20.0, "o5": 30.25}
+    await store.commit([], [ended(id_, at) for id_, at in ends.items()], expected=0)
+
+    read: list[str] = []
+    page = await store.history(limit=2)
+    while page:
+        read += [each.id for each in page]
+        page = await store.history(limit=2, before=(page[-1].updated_at, page[-1].id))
+
+    assert read == ["o5", "o4", "o3", "o2", "o1"]
+    assert [each.id for each in await store.history(limit=9, since=20.0, before=(30.25, "o5"))] == ["o4", "o3", "o2"]
+
+
+async def test_what_was_not_committed_is_not_in_the_history(store: Store) -> None:
+    await filled(store)
+
+    with pytest.raises(errors.StaleRevision):
+        await store.commit([], [ended("o1", 10.0)], expected=7)
+    with pytest.raises(errors.StoreError):
+        await store.commit(CONTRADICTIONS["a name twice in a cluster"], [ended("o1", 10.0)], expected=0)
+
+    assert await store.history(limit=10) == []
 
 
 async def test_a_stale_revision_writes_nothing(store: Store) -> None:

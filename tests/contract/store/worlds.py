@@ -24,7 +24,7 @@ from pyheketi.domain.entities import (
 from pyheketi.domain.ids import BrickId, ClusterId, DeviceId, NodeId, OperationId, VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
-from pyheketi.operations.operation import Kind, Operation, OperationState
+from pyheketi.operations.operation import Asker, Kind, Operation, OperationState
 
 HUGE = 2**62
 
@@ -159,6 +159,7 @@ operations = st.builds(
     error=texts,
     created_at=_times,
     updated_at=_times,
+    asker=st.builds(Asker, role=texts, address=texts),
 )
 
 
