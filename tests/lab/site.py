@@ -1,12 +1,15 @@
 """A server in the lab and its command line client, and what a test asks the nodes behind the server's back."""
 
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -140,3 +143,26 @@ def mended(site: Site) -> None:
     made = site.cli("volume", "create", "--size=1")
     site.cli("volume", "delete", value(made, "Volume Id"))
     require_books_agree(site)
+
+
+def wait_until_quiet(site: Site) -> None:
+    """Wait until the server has no unfinished operations."""
+    with contextlib.closing(sqlite3.connect(f"file:{site.home / 'heketi.db'}?mode=ro", uri=True)) as database:
+        for _ in range(120):
+            (left,) = database.execute(
+                "SELECT count(*) FROM operations WHERE state NOT IN ('done', 'abandoned')"
+            ).fetchone()
+            if left == 0:
+                return
+            time.sleep(0.5)
+    raise AssertionError(f"the server never comes to rest:\n{site.log.read_text()[-3000:]}")
+
+
+def wait_until_peers_are_back(nodes: Sequence[LabNode]) -> None:
+    """Wait until all peers know that all are there: before, gluster deletes nothing."""
+    for _ in range(60):
+        told = [node.ssh("gluster peer status").stdout for node in nodes]
+        if all(each.count("(Connected)") == len(nodes) - 1 for each in told):
+            return
+        time.sleep(1)
+    raise AssertionError("\n".join(told))

@@ -1,13 +1,18 @@
 """Nodes that fail and servers that die: the answer tells why, nothing is left, and the next volume works."""
 
-import contextlib
 import re
-import sqlite3
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from tests.lab.site import Site, free_kib, mended, require_books_agree, traces
+from tests.lab.site import (
+    Site,
+    free_kib,
+    mended,
+    require_books_agree,
+    traces,
+    wait_until_peers_are_back,
+    wait_until_quiet,
+)
 
 from lab import Lab, LabNode
 
@@ -71,16 +76,6 @@ def wait_until_peers_know(witness: LabNode) -> None:
     raise AssertionError("glusterd never notices that a peer is away")
 
 
-def wait_until_peers_are_back(nodes: Sequence[LabNode]) -> None:
-    """Wait until all peers know that all are there: before, gluster deletes nothing."""
-    for _ in range(60):
-        told = [node.ssh("gluster peer status").stdout for node in nodes]
-        if all(each.count("(Connected)") == len(nodes) - 1 for each in told):
-            return
-        time.sleep(1)
-    raise AssertionError("\n".join(told))
-
-
 def test_the_server_is_killed_in_the_middle(four_nodes: Site) -> None:
     site = four_nodes
     before = {node.name: traces(node) for node in site.lab.nodes}
@@ -98,19 +93,6 @@ def test_the_server_is_killed_in_the_middle(four_nodes: Site) -> None:
             site.cli("volume", "delete", volume)
         assert {node.name: traces(node) for node in site.lab.nodes} == before
     mended(site)
-
-
-def wait_until_quiet(site: Site) -> None:
-    """Wait until the server has no unfinished operations."""
-    with contextlib.closing(sqlite3.connect(f"file:{site.home / 'heketi.db'}?mode=ro", uri=True)) as database:
-        for _ in range(120):
-            (left,) = database.execute(
-                "SELECT count(*) FROM operations WHERE state NOT IN ('done', 'abandoned')"
-            ).fetchone()
-            if left == 0:
-                return
-            time.sleep(0.5)
-    raise AssertionError(f"the server never comes to rest:\n{site.log.read_text()[-3000:]}")
 
 
 def test_the_path_of_a_brick_exists(pristine_lab: Lab, tmp_path: Path) -> None:
