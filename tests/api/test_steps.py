@@ -8,6 +8,7 @@ import pytest
 from tests.api import asgi
 from tests.house import REPLICA_3, House
 
+from pyheketi.api.endpoint import Application
 from pyheketi.domain.entities import State
 from pyheketi.executors.faults import Fail, Lose, Pause, Rule, matching
 from pyheketi.planning.volume_create import VolumeCreate
@@ -31,7 +32,11 @@ async def furnished(zones: tuple[int, ...] = (1, 2, 3)) -> House:
 
 
 async def shown(house: House, id_: str) -> dict[str, Any]:
-    reply = await asgi.request(asgi.application(house.plane), "GET", f"/operations/pending/{id_}/steps")
+    return await asked(asgi.application(house.plane), id_)
+
+
+async def asked(app: Application, id_: str) -> dict[str, Any]:
+    reply = await asgi.request(app, "GET", f"/operations/pending/{id_}/steps")
     assert reply.status == 200, reply.text
     found: dict[str, Any] = reply.json
     return found
@@ -39,8 +44,9 @@ async def shown(house: House, id_: str) -> dict[str, Any]:
 
 async def until(house: House, id_: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """Return how an operation stands once the condition says yes."""
-    async with asyncio.timeout(20):
-        while not condition(found := await shown(house, id_)):
+    app = asgi.application(house.plane)
+    async with asyncio.timeout(60):
+        while not condition(found := await asked(app, id_)):
             await asyncio.sleep(0)
     return found
 

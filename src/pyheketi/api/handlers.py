@@ -10,7 +10,7 @@ from pyheketi.api.mode import Mode
 from pyheketi.control_plane.finding import existing, shown
 from pyheketi.domain import errors
 from pyheketi.domain.entities import State
-from pyheketi.migrate import checking, exporting
+from pyheketi.migrate import checking, exporting, remedies
 from pyheketi.operations.operation import Kind
 from pyheketi.telemetry import log
 from pyheketi.wire import (
@@ -154,6 +154,13 @@ async def database_dump(call: Call) -> Answer:
 async def database_check(call: Call) -> Answer:
     """Look for contradictions in the database."""
     return json_answer(dump.text(checking.check(_document(call))).encode())
+
+
+async def database_check_explained(call: Call) -> Answer:
+    """Look for contradictions in the database, say what they mean, and plan their repair."""
+    topology, at_work = await call.control_plane.picture()
+    document = exporting.exported(topology, at_work, call.control_plane.generation, at_rest=True)
+    return json_answer(base.dump(remedies.explained(document)))
 
 
 async def database_backup(call: Call) -> Answer:

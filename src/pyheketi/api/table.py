@@ -114,6 +114,13 @@ ENDPOINTS = (
     ),
     Endpoint(
         method="GET",
+        path="/db/check/explain",
+        handle=handlers.database_check_explained,
+        summary="Look for contradictions in the database, say what they mean, and plan their repair",
+        answer=check.ExplainedCheck,
+    ),
+    Endpoint(
+        method="GET",
         path="/internal/state/examine/gluster",
         handle=handlers.examine,
         summary="Ask all nodes what they have, and show it beside the database",

@@ -189,7 +189,16 @@ _DATABASE = Command(
     name="db",
     help="Look at the server's database",
     commands=(
-        Command(name="check", help="Look for contradictions", action="database.check"),
+        Command(
+            name="check",
+            help="Look for contradictions",
+            action="database.check",
+            flags=(
+                _switch("explain", "say in words what each means and what to do"),
+                _switch("repair", "show what would be repaired, and the commands that do it; nothing is done"),
+            ),
+            example="heketi-cli db check --explain",
+        ),
         Command(name="dump", help="Print everything as JSON, passwords included", action="database.dump"),
     ),
 )

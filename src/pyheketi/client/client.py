@@ -10,6 +10,7 @@ from pyheketi.wire import (
     base,
     block_volumes,
     bricks,
+    check,
     clusters,
     devices,
     nodes,
@@ -207,6 +208,10 @@ class Client:
     def database_check(self) -> bytes:
         """Return what is wrong in the database as JSON, as the server wrote it."""
         return self._connection.call("GET", "/db/check")
+
+    def database_check_explained(self) -> check.ExplainedCheck:
+        """Return what is wrong in the database, what it means, and what repairs it."""
+        return self._get(check.ExplainedCheck, "/db/check/explain")
 
     def database_backup(self) -> bytes:
         """Return a copy of the database."""

@@ -122,6 +122,23 @@ class ControlPlane:
         """Operations that have not ended: those at work, and those that are stuck and tried again later."""
         return self.work.operations
 
+    async def picture(self) -> tuple[Topology, list[Operation]]:
+        """Return everything that is on disk with all operations at work on it, to the moment of their begin and end.
+
+        Marks of other operations are left over: nobody will ever take them away.
+        """
+        asked: dict[str, Operation | None] = {}
+        while True:
+            topology, marks = self.topology, _marks(self.topology)
+            known = {each.id: each for each in self.operations if each.id in marks or not each.state.finished}
+            unknown = marks - known.keys() - asked.keys()
+            if not unknown:
+                break
+            for id_ in unknown:
+                asked[id_] = await self._store.operation(id_)
+        beginning = (each for id_, each in asked.items() if each and not each.state.finished and id_ not in known)
+        return topology, [*known.values(), *beginning]
+
     def run(self, id_: str) -> Run | None:
         """Return how an operation stands that has not ended."""
         found = next((each for each in self.operations if each.id == id_), None)
@@ -156,6 +173,12 @@ class ControlPlane:
             StoreError: the database failed.
         """
         return await self._store.backup() or await copying.copied(await self._store.load())
+
+
+def _marks(topology: Topology) -> set[str]:
+    """Return the ids of the operations that something is marked by."""
+    kinds = (topology.nodes(), topology.devices(), topology.volumes(), topology.block_volumes())
+    return {each.pending.operation for kind in kinds for each in kind if each.pending}
 
 
 def _topology(loaded: Loaded) -> Topology:

@@ -51,12 +51,12 @@ def plan(document: Dump) -> RepairPlan:
     try:
         taken = importing.imported(document)
     except errors.StoreError as error:
-        repairs = (Repair(finding=each, change=_change(document, each), by_import=Import.REFUSES) for each in found)
+        repairs = (Repair(finding=each, change=change(document, each), by_import=Import.REFUSES) for each in found)
         return RepairPlan(repairs=tuple(repairs), refusal=str(error))
     after = exporting.exported(taken.topology, taken.operations, "", at_rest=True)
     left = {each.key for each in checking.findings(after)}
     repairs = (
-        Repair(finding=each, change=_change(document, each), by_import=_outcome(after, left, each)) for each in found
+        Repair(finding=each, change=change(document, each), by_import=_outcome(after, left, each)) for each in found
     )
     return RepairPlan(repairs=tuple(repairs))
 
@@ -78,7 +78,8 @@ def _outcome(after: Dump, left: set[tuple[str, ...]], finding: Finding) -> Impor
     return Import.MENDS if finding.object in there or renamed else Import.LEAVES_OUT
 
 
-def _change(document: Dump, finding: Finding) -> str:
+def change(document: Dump, finding: Finding) -> str:
+    """Return what would be changed about a finding; empty if no change is surely right."""
     if finding.rule in (Rule.DEVICE_TOTAL, Rule.DEVICE_USED, Rule.BLOCK_SIZE):
         return next(_numbers(document, finding), "")
     if finding.rule is Rule.OWN_ID and not finding.other:
