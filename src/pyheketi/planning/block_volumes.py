@@ -112,5 +112,7 @@ def _require_free(what: str, entity: BlockVolume | Volume) -> None:
         raise errors.InUse(f"{what} {entity.id} is busy: operation {entity.pending.operation} is at work on it")
 
 
-DELETE = UseCase(finish=finish_delete, abandon=abandon_delete, no_return=steps.DeleteBlock, forward_on_restart=True)
+DELETE = UseCase(
+    finish=finish_delete, abandon=abandon_delete, no_return=steps.DeleteBlock, forward_on_restart=True, waits=True
+)
 EXPAND = UseCase(finish=finish_expand, abandon=abandon_expand, no_return=steps.ExpandBlock)
