@@ -107,10 +107,11 @@ class Runner:
     async def run(self, run: Run, replan: Replan | None = None) -> None:
         """Bring a freshly planned operation to its end, planning it again if that helps.
 
-        Never raises an ``Error``: what goes wrong is told by the operation's state and error.
+        What goes wrong on nodes is told by the operation's state and error.
 
         Raises:
             Stopping: at a step boundary, as the server stops.
+            StoreError: its state could not be written; what is on disk is to be taken up again.
         """
         avoid = Avoid()
         for attempt in range(1, self._retries + 2):
@@ -128,7 +129,10 @@ class Runner:
                 return
 
     async def resume(self, run: Run) -> None:
-        """Bring an operation that a crash or a failure left behind to its end, asking nodes what was done of it."""
+        """Bring an operation that a crash or a failure left behind to its end, asking nodes what was done of it.
+
+        Raises as ``run``.
+        """
         use_case = USE_CASES[run.operation.kind]
         run.touched = set(run.operation.steps)
         if run.operation.state is OperationState.PLANNED:
@@ -197,6 +201,9 @@ class Runner:
             changes = USE_CASES[before.kind].finish(self._ledger.tip, before, run.outcomes)
             run.move(OperationState.DONE)
             await self._ledger.commit(changes, [_without_error(run.operation)])
+        except errors.StaleRevision:  # perhaps the end is on disk after all: nothing must be undone any more
+            run.operation = before
+            raise
         except errors.Error as error:
             run.operation = before
             return [(before.steps[-1], error)]
@@ -211,7 +218,11 @@ class Runner:
         return False
 
     async def _give_up(self, run: Run, error: str, replan: Replan | None, avoid: Avoid) -> bool:
-        """Undo, and abandon or plan anew. Return whether there is a new plan to run."""
+        """Undo, and abandon or plan anew. Return whether there is a new plan to run.
+
+        That it is undone is written first: a commit that failed may be on disk all the same, and only the next one
+        tells. What the database takes for done must not be undone.
+        """
         use_case = USE_CASES[run.operation.kind]
         try:
             past = await self._past_return(run)
@@ -223,6 +234,7 @@ class Runner:
             return False
         if run.operation.state is not OperationState.UNDOING:
             run.move(OperationState.UNDOING, error=error)
+            await self._ledger.commit((), [run.operation])
         failures = await self._undo(run)
         if failures:
             await self._stick(run, error, str(_root_cause(failures)))
@@ -238,14 +250,10 @@ class Runner:
                 run.operation = replace(run.operation, groups=plan.groups, result=plan.result)
                 run.outcomes.clear()
                 run.touched.clear()
-                try:
-                    await self._ledger.commit((*abandon, *plan.begin), [run.operation])
-                except errors.Error as failed:
-                    _log.error("%s %s: %s", run.operation.kind.label, run.operation.id, failed)
-                    return False
+                await self._ledger.commit((*abandon, *plan.begin), [run.operation])
                 return True
         run.move(OperationState.ABANDONED, error=error.split(_LATER, 1)[0])
-        await self._record(run, abandon)
+        await self._ledger.commit(abandon, [run.operation])
         return False
 
     async def _undo(self, run: Run) -> list[tuple[Step, errors.Error]]:
@@ -271,14 +279,7 @@ class Runner:
             run.move(OperationState.UNDOING)
         run.move(OperationState.STUCK, error=error.split(_LATER, 1)[0] + _LATER + why)
         _log.error("%s %s is stuck: %s", run.operation.kind.label, run.operation.id, run.operation.error)
-        await self._record(run, ())
-
-    async def _record(self, run: Run, changes: tuple[Any, ...]) -> None:
-        """Commit an end that is none: if even that fails, the next start takes the operation up again."""
-        try:
-            await self._ledger.commit(changes, [run.operation])
-        except errors.Error as failed:
-            _log.error("%s %s: %s", run.operation.kind.label, run.operation.id, failed)
+        await self._ledger.commit((), [run.operation])
 
     async def _learn(self, run: Run, failures: list[tuple[Step, errors.Error]], avoid: Avoid) -> Avoid:
         """Return what the next plan keeps away from, after these failures."""
