@@ -89,10 +89,15 @@ _LOOKS = {("volume", "info"), ("volume", "status"), ("snapshot", "list"), ("peer
 
 
 def _is_done_by_daemon(command: Command) -> bool:
-    """Whether a daemon changes something for a command."""
+    """Whether a daemon changes something for a command. Peers are left out: they do not take long."""
     words = [word for word in command.args if not word.startswith("-")]
     if command.program is Program.GLUSTER_BLOCK:
         return words[0] in {"create", "delete", "modify"}
+    return _is_done_by_glusterd(command) and words[0] != "peer"
+
+
+def _is_done_by_glusterd(command: Command) -> bool:
+    words = [word for word in command.args if not word.startswith("-")]
     return command.program is Program.GLUSTER and (words[0], words[1]) not in _LOOKS and words[-1] != "info"
 
 
@@ -137,6 +142,8 @@ class MortalExecutor:
     async def run(self, host: str, script: Script) -> Sequence[Result]:
         results: list[Result] = []
         for command in script.commands:
+            if command.program is Program.GLUSTER_BLOCK:  # each waits for the one before, also if it only looks
+                await self.inner.finish()
             if mishap := self.fate.meet(Deed(command)):
                 self._arrange(command, mishap.reaction(self.fate.lateness))
             try:
@@ -215,7 +222,7 @@ class MortalHouse(House):
         super().break_(*rules, Rule(self._is_locked, busy))
 
     def _is_locked(self, _: str, command: Command) -> bool:
-        return _is_done_by_daemon(command) and any(map(_is_done_by_daemon, self.executor.late))
+        return _is_done_by_glusterd(command) and any(map(_is_done_by_glusterd, self.executor.late))
 
     def doors(self) -> tuple[Executor, Store]:
         asyncio.get_running_loop().set_exception_handler(_unless_dead)

@@ -3,12 +3,15 @@
 The runs are counted in a table at the end of the report (``conftest.py``).
 """
 
+import dataclasses
 import traceback
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 import pytest
-from tests import leaping, wishes
+from tests import leaping, mishap_table, wishes
+from tests.mishap_table import Cell
 from tests.mishaps import Deed, Mishap, MortalHouse
 from tests.wishes import Wish
 
@@ -162,12 +165,15 @@ def test_mishap_at_every_deed(wish: Wish, mishap: Mishap, record_property: Calla
     assert deeds
     late = (1, 2, 3, 5) if mishap is Mishap.LATER else (1,)
     met = [(at, deed, lateness) for at, deed in enumerate(deeds) if mishap.may_meet(deed) for lateness in late]
-    failures = []
+    failures, runs, failed = [], Counter[str](), Counter[str]()
     for at, deed, lateness in met:
+        runs[str(deed)] += 1
         try:
             leaping.run(_meet(wish, at, deed, mishap, lateness))
         except (AssertionError, errors.Error) as failure:
+            failed[str(deed)] += 1
             failures.append(f"{at} {deed} {lateness}: {''.join(traceback.format_exception(failure)[-1:])}")
-    record_property("runs", (wish.__name__, mishap.value, len(met), len(failures)))
+    cell = Cell(wish.__name__, mishap.value, dict(runs), dict(failed))
+    record_property(mishap_table.PROPERTY, dataclasses.asdict(cell))
     if failures:
         pytest.fail("\n".join(failures), pytrace=False)

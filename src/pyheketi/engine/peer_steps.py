@@ -69,11 +69,12 @@ async def detach(nodes: Nodes, hosts: tuple[str, ...], storage_host: str) -> Non
 
 
 async def is_detached(nodes: Nodes, step: DetachPeer) -> bool:
-    """Return whether a host is in the pool no more."""
+    """Return whether a host is in the pool no more, or about to leave it."""
 
     async def on(host: str) -> bool:
         (answer,) = await nodes.run(host, volumes.look_at_peers(nodes.options))
-        return not any(step.storage_host in peer.names for peer in gluster_xml.read_peers(host, answer))
+        peers = gluster_xml.read_peers(host, answer)
+        return not any(step.storage_host in peer.names and not peer.is_leaving for peer in peers)
 
     return await nodes.on_any(step.hosts, on)
 
