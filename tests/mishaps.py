@@ -82,7 +82,7 @@ class Deed:
             case Program.LVM | Program.SYSTEMCTL | Program.GLUSTER_BLOCK | Program.UDEVADM:
                 return f"{program.value.rpartition('/')[2]} {words[0]}"
             case _:
-                return program.value
+                return str(program.value)
 
 
 _LOOKS = {("volume", "info"), ("volume", "status"), ("snapshot", "list"), ("peer", "status"), ("pool", "list")}
@@ -271,12 +271,23 @@ class MortalHouse(House):
         if self.fate.fulfilled and self.fate.mishap is Mishap.ANSWER_LOST:
             with contextlib.suppress(errors.StoreError):
                 await self.plane.work.commit([])  # any other one tells what became of a commit
-        await self.go_on()
-        await self.plane.settle()
-        await self.executor.finish()
-        await asyncio.sleep(2 * self.rules.cleaner_every)
-        await self.go_on()
-        await self.plane.settle()
+        undisturbed = False
+        while not undisturbed:
+            await self._settle()
+            await self.executor.finish()
+            await asyncio.sleep(2 * self.rules.cleaner_every)
+            undisturbed = not self.lost
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Wait for the end of all operations at work, with a new server if need be."""
+        settled = False
+        while not settled:
+            await self.go_on()
+            settling = asyncio.ensure_future(self.plane.settle())
+            await self._until(settling.done)
+            settling.cancel()
+            settled = not self.lost
 
     async def go_on(self) -> None:
         """Start a new server in the place of one that is lost."""
@@ -285,10 +296,10 @@ class MortalHouse(House):
             self.fatal.clear()
             await self.start()
 
-    def require_agreement(self, *, aside: tuple[str, ...] = ()) -> None:
+    def require_agreement(self, *, but: Callable[[str], bool] = lambda _: False) -> None:
         """The nodes hold exactly what the topology says, and nothing is at work or marked as such.
 
-        ``aside`` are words for what does not count here: ``directories``.
+        ``but`` tells which lines of an inventory do not count here.
         """
         topology = self.topology
         assert not self.plane.operations, self.plane.operations
@@ -303,8 +314,8 @@ class MortalHouse(House):
         for line in expected.pools:
             assert any(pool.issuperset(line.split(", ")) for pool in pools), f"no pool of {line}, but {pools}"
         beyond, missing = sorted(found - wanted), sorted(wanted - found)
-        differ = [line for line in beyond + missing if not line.startswith(aside)]
-        assert not differ, "\n".join(["too much:", *beyond, "missing:", *missing])
+        beyond = [line for line in beyond if not but(line)]
+        assert not beyond + missing, "\n".join(["too much:", *beyond, "missing:", *missing])
 
 
 def _unless_dead(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -61,10 +61,10 @@ def test_a_late_command_is_done_after_some_others(scripts: int) -> None:
         run_on(executor, "n1", MAKE[1], limit=0.001)
     for _ in range(scripts):
         run_on(executor, "n2", MAKE[0])
-    assert executor.late == (MAKE[1],)
+    assert list(executor.late) == [MAKE[1]]
     assert made(executor) == ""
     run_on(executor, "n1", MAKE[2])
-    assert executor.late == ()
+    assert not list(executor.late)
     assert made(executor) == "bc"
 
 

@@ -180,7 +180,8 @@ def _users(node: FakeNode, mounted: Mount) -> list[str]:
     """Return the brick directories that a running brick process uses there, and what is mounted below."""
     below = [point for point in node.mounts if point.startswith(f"{mounted.point}/")]
     for path, directory in mounted.file_system.directories.items():
-        if directory.brick_of is not None and directory.brick_of.started:
+        volume = directory.brick_of  # it may have lost this brick while the node was away
+        if volume is not None and volume.started and volume.has_brick_at(mounted.point + path):
             below.append(mounted.point + path)
     return below
 
