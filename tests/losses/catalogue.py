@@ -14,7 +14,7 @@ _INTERFACE = "tests/losses/test_interface.py"
 _CONTROL = "tests/unit/control_plane"
 _CONTRACT = "tests/contract/executor"
 _MIGRATE = "tests/unit/migrate"
-_CRASHES = "tests/property/test_crashes.py::test_killed_at_every_deed"
+_CRASHES = "tests/property/test_mishaps.py::test_mishap_at_every_deed"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,25 +5,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from tests import leaping, wishes
 from tests.builders import World
-from tests.property.test_crashes import (
-    WISHES,
-    MortalHouse,
-    Wish,
-    _add_device,
-    _add_node,
-    _create,
-    _create_block,
-    _deeds_of,
-    _evict,
-    _expand,
-    _furnished,
-)
+from tests.mishaps import Mishap, MortalHouse
+from tests.rehearsal import WISHES, deeds_of, furnished
+from tests.wishes import Wish
 
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain import invariants
 from pyheketi.domain.change import Put
-from pyheketi.domain.entities import Brick, Pending, State
+from pyheketi.domain.entities import Brick, Pending
 from pyheketi.domain.ids import BrickId, OperationId, VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.executors.fake.inventory import Inventory
@@ -38,12 +29,14 @@ from pyheketi.planning.leftovers import LeftBrick, Leftovers
 from pyheketi.planning.scrubbing import Forgetting
 from pyheketi.store.base import Loaded
 
+ENDED = [wish for wish in WISHES if wish is not wishes.remove_orphans]  # what that leaves was nobody's before
 
-async def killed(wish: Wish, at: int, *, after: bool) -> tuple[MortalHouse, Loaded]:
+
+async def killed(wish: Wish, at: int, mishap: Mishap) -> tuple[MortalHouse, Loaded]:
     """Return a house whose server died at a deed, and its database."""
-    house = await _furnished(wish)
-    house.doom(at, after=after)
-    wishing = asyncio.ensure_future(wish(house))
+    house = await furnished(wish)
+    house.doom(at, mishap)
+    wishing = asyncio.ensure_future(wish(house, 0))
     while not house.fate.dead:
         await asyncio.sleep(0)
     wishing.cancel()
@@ -144,61 +137,34 @@ def is_told(line: str, left: tuple[Leftovers, ...]) -> bool:
     return False
 
 
-async def _delete_device(house: MortalHouse) -> str:
-    device = next(each for each in house.topology.devices() if each.name == "/dev/new")
-    return await house.plane.devices.delete(device.id, force_forget=False)
-
-
-async def _a_failed_device(house: MortalHouse) -> None:
-    await house.done(await _add_device(house))
-    device = next(each for each in house.topology.devices() if each.name == "/dev/new")
-    await house.done(await house.plane.devices.set_state(device.id, State.OFFLINE))
-    await house.done(await house.plane.devices.set_state(device.id, State.FAILED))
-
-
-async def _delete_node(house: MortalHouse) -> str:
-    return await house.plane.nodes.delete(next(each.id for each in house.topology.nodes() if each.manage_host == "new"))
-
-
-async def _another_node(house: MortalHouse) -> None:
-    await house.done(await _add_node(house))
-
-
-WISHES_HERE = WISHES | {_delete_device: _a_failed_device, _delete_node: _another_node}
-
-
-@pytest.fixture(autouse=True)
-def _more_wishes(monkeypatch: pytest.MonkeyPatch) -> None:
-    for wish, before in WISHES_HERE.items():
-        monkeypatch.setitem(WISHES, wish, before)
-
-
-@pytest.mark.parametrize("wish", WISHES_HERE, ids=lambda wish: wish.__name__.strip("_"))
+@pytest.mark.parametrize("wish", ENDED, ids=lambda wish: wish.__name__)
 def test_what_was_killed_is_ended_by_hand(wish: Wish) -> None:
     async def everywhere() -> None:
-        for at in range(await _deeds_of(wish)):
-            for after in (False, True):
-                house, loaded = await killed(wish, at, after=after)
+        for at in range(len(await deeds_of(wish))):
+            for mishap in (Mishap.CRASH_BEFORE, Mishap.CRASH_AFTER):
+                house, loaded = await killed(wish, at, mishap)
                 made = require_whole(loaded, keep_space=False)
                 require_whole(loaded, keep_space=True)
                 beyond = lines_of(house.inventory()) - lines_of(expected(house, made.topology))
                 untold = [line for line in beyond if not is_told(line, made.left)]
                 assert untold == []
 
-    asyncio.run(everywhere())
+    leaping.run(everywhere())
 
 
-@pytest.mark.parametrize("wish", [_create, _expand, _evict, _create_block], ids=lambda wish: wish.__name__.strip("_"))
+@pytest.mark.parametrize(
+    "wish", [wishes.create, wishes.expand, wishes.evict, wishes.create_block], ids=lambda wish: wish.__name__
+)
 def test_all_that_is_told_is_there_when_only_the_end_was_missing(wish: Wish) -> None:
     async def at_the_end() -> None:
-        house, loaded = await killed(wish, await _deeds_of(wish) - 1, after=False)
+        house, loaded = await killed(wish, len(await deeds_of(wish)) - 1, Mishap.CRASH_BEFORE)
         made = scrubbed(loaded, keep_space=False)
         found = lines_of(house.inventory())
         told = [name for each in made.left for name in names(each)]
         assert len(told) >= 5
         assert [name for name in told if not any(line.startswith(name) for line in found)] == []
 
-    asyncio.run(at_the_end())
+    leaping.run(at_the_end())
 
 
 def test_orphans_that_were_to_be_removed_are_told() -> None:

@@ -43,6 +43,11 @@ def set_options(name: str, pairs: tuple[tuple[str, str], ...], options: NodeOpti
     return _gluster(options, "volume", "set", name, *(word for pair in pairs for word in pair))
 
 
+def reset_option(name: str, option: str, options: NodeOptions) -> Command:
+    """Give an option of a volume its default again."""
+    return _gluster(options, "volume", "reset", name, option)
+
+
 def start_volume(name: str, options: NodeOptions) -> Command:
     """Start a volume."""
     return _gluster(options, "volume", "start", name)

@@ -43,6 +43,11 @@ class Peer:
         """Whether it takes part in decisions."""
         return self.connected and self.state == "Peer in Cluster"
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it is just being detached."""
+        return self.state == "Peer detach in progress"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Healing:

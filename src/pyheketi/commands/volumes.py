@@ -14,6 +14,9 @@ from pyheketi.operations.steps import AddBricks, CreateVolume, ReplaceBrick
 OWNER = "user.heketi.id"
 """Option that holds our id of a volume."""
 
+_NEVER_SET = "user.heketi.settled"
+"""Option that no volume has."""
+
 BrickSets = Sequence[tuple[str, ...]]
 """Brick sets by gluster's names of bricks."""
 
@@ -47,6 +50,11 @@ def is_ours(step: CreateVolume, found: GlusterVolume) -> bool:
 def set_options(name: str, pairs: Sequence[tuple[str, str]], options: NodeOptions) -> Script:
     """Set options of a volume, all at once."""
     return _script([gluster.set_options(name, tuple(pairs), options)], options)
+
+
+def settle(name: str, options: NodeOptions) -> Script:
+    """Change nothing of a volume, or of none, which glusterd does only when it has nothing else at work on it."""
+    return _script([gluster.reset_option(name, _NEVER_SET, options)], options)
 
 
 def look(name: str, options: NodeOptions) -> Script:

@@ -294,10 +294,12 @@ class Work:
     async def _run(self, run: Run, way: Way) -> None:
         try:
             await way(run)
-        except Stopping:
+        except (Stopping, errors.StaleRevision):
             return
-        except errors.Error:
-            _log.exception("Operation %s ended unexpectedly", run.operation.id)
+        except errors.Error as error:
+            _log.exception("What became of operation %s could not be written, it is tried again", run.operation.id)
+            state, why = OperationState.STUCK, run.operation.error or str(error)
+            run.operation = replace(run.operation, state=state, error=why)
         finally:
             self._slots.discard(run.operation.id)
         if run.operation.state is OperationState.STUCK:

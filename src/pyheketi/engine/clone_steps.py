@@ -89,6 +89,8 @@ async def unclone(nodes: Nodes, step: CloneVolume) -> None:
     """Remove what there is of a clone: its bricks, then the volume, which tells where they are, then the snapshot."""
 
     async def on(host: str) -> None:
+        for name in (step.source, step.name):
+            await volume_steps.settle(nodes, host, name)
         (listed,) = await nodes.run(host, clones.look_at_snapshots(nodes.options))
         snapshots = listed.stdout.split()
         found = await _find(nodes, host, step.name)

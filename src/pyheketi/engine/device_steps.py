@@ -65,6 +65,12 @@ async def tear_down(nodes: Nodes, device: DeviceHandle, *, forget: bool) -> None
         _log.warning("Device %s of %s is forgotten all the same: %s", device.name, device.host, error)
 
 
+async def is_torn_down(nodes: Nodes, device: DeviceHandle) -> bool:
+    """Return whether the volume group of a device is gone."""
+    group, _ = await nodes.run(device.host, devices.locate(device))
+    return _read_group(device, group) is None
+
+
 async def take_back(nodes: Nodes, device: DeviceHandle) -> None:
     """Undo ``set_up``: remove the volume group if there is one; without it nothing on the device is surely ours."""
     group, _ = await nodes.run(device.host, devices.locate(device))

@@ -6,7 +6,7 @@ from pyheketi.commands import gluster, gluster_xml, systemctl, volumes
 from pyheketi.commands.command import Result, script
 from pyheketi.domain import errors
 from pyheketi.engine.nodes import Nodes, first_failure, reworded
-from pyheketi.operations.steps import CheckGlusterd, Probed, ProbePeer
+from pyheketi.operations.steps import CheckGlusterd, DetachPeer, Probed, ProbePeer
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +66,17 @@ async def detach(nodes: Nodes, hosts: tuple[str, ...], storage_host: str) -> Non
 
     if hosts:
         await nodes.on_first(hosts, on, pass_dead_glusterd=True)
+
+
+async def is_detached(nodes: Nodes, step: DetachPeer) -> bool:
+    """Return whether a host is in the pool no more, or about to leave it."""
+
+    async def on(host: str) -> bool:
+        (answer,) = await nodes.run(host, volumes.look_at_peers(nodes.options))
+        peers = gluster_xml.read_peers(host, answer)
+        return not any(step.storage_host in peer.names and not peer.is_leaving for peer in peers)
+
+    return await nodes.on_any(step.hosts, on)
 
 
 async def _require_others_well(nodes: Nodes, host: str, storage_host: str, failed: Result) -> None:

@@ -158,5 +158,9 @@ class Performer:
                 return await block_steps.is_expanded(self._nodes, step)
             case steps.ReplaceBrick():
                 return await volume_steps.has_replaced(self._nodes, step)
+            case steps.DetachPeer():
+                return await peer_steps.is_detached(self._nodes, step)
+            case steps.TearDownDevice():
+                return await device_steps.is_torn_down(self._nodes, step.device)
             case _:
                 return False

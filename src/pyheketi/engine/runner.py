@@ -149,10 +149,11 @@ class Runner:
     async def run(self, run: Run, replan: Replan | None = None) -> None:
         """Bring a freshly planned operation to its end, planning it again if that helps.
 
-        Never raises an ``Error``: what goes wrong is told by the operation's state and error.
+        What goes wrong on nodes is told by the operation's state and error.
 
         Raises:
             Stopping: at a step boundary, as the server stops.
+            StoreError: its state could not be written; what is on disk is to be taken up again.
         """
         avoid = Avoid()
         for attempt in range(1, self._retries + 2):
@@ -173,7 +174,10 @@ class Runner:
                 return
 
     async def resume(self, run: Run) -> None:
-        """Bring an operation that a crash or a failure left behind to its end, asking nodes what was done of it."""
+        """Bring an operation that a crash or a failure left behind to its end, asking nodes what was done of it.
+
+        Raises as ``run``.
+        """
         use_case = USE_CASES[run.operation.kind]
         run.touched = set(run.operation.steps)
         if run.operation.state is OperationState.PLANNED:
@@ -261,6 +265,9 @@ class Runner:
             changes = USE_CASES[before.kind].finish(self._ledger.tip, before, run.outcomes)
             run.move(OperationState.DONE)
             await self._ledger.commit(changes, [_without_error(run.operation)])
+        except errors.StaleRevision:  # perhaps the end is on disk after all: nothing must be undone any more
+            run.operation = before
+            raise
         except errors.Error as error:
             run.operation = before
             return [(before.steps[-1], error)]
@@ -275,7 +282,11 @@ class Runner:
         return False
 
     async def _give_up(self, run: Run, error: str, replan: Replan | None, avoid: Avoid) -> bool:
-        """Undo, and abandon or plan anew. Return whether there is a new plan to run."""
+        """Undo, and abandon or plan anew. Return whether there is a new plan to run.
+
+        That it is undone is written first: a commit that failed may be on disk all the same, and only the next one
+        tells. What the database takes for done must not be undone.
+        """
         use_case = USE_CASES[run.operation.kind]
         try:
             past = await self._past_return(run)
@@ -287,6 +298,7 @@ class Runner:
             return False
         if run.operation.state is not OperationState.UNDOING:
             run.move(OperationState.UNDOING, error=error)
+            await self._ledger.commit((), [run.operation])
         failures = await self._undo(run)
         if failures:
             await self._stick(run, error, advice.advised(str(_root_cause(failures))))

@@ -94,7 +94,7 @@ async def delete(nodes: Nodes, step: DeleteVolume) -> None:
 
 async def is_deleted(nodes: Nodes, step: DeleteVolume) -> bool:
     """Return whether a volume is gone."""
-    return await nodes.on_any(step.hosts, lambda host: _find(nodes, host, step.name)) is None
+    return await _comes_true(nodes, step.hosts, step.name, lambda found: found is None)
 
 
 async def add_bricks(nodes: Nodes, step: AddBricks, *, sure: bool) -> None:
@@ -112,8 +112,8 @@ async def add_bricks(nodes: Nodes, step: AddBricks, *, sure: bool) -> None:
 
 async def has_new_bricks(nodes: Nodes, step: AddBricks) -> bool:
     """Return whether a volume has any of the bricks that the step adds."""
-    found = await nodes.on_any(step.hosts, lambda host: _find(nodes, host, step.name))
-    return found is not None and any(brick in found.bricks for each in step.brick_sets for brick in each)
+    new = {brick for each in step.brick_sets for brick in each}
+    return await _comes_true(nodes, step.hosts, step.name, lambda found: bool(found and new & set(found.bricks)))
 
 
 async def look(nodes: Nodes, step: LookAtVolume) -> VolumeBricks:
@@ -211,8 +211,20 @@ async def heal(nodes: Nodes, step: HealVolume) -> None:
 
 async def has_replaced(nodes: Nodes, step: ReplaceBrick) -> bool:
     """Return whether the new brick is in the volume."""
-    found = await nodes.on_any(step.hosts, lambda host: _find(nodes, host, step.name))
-    return found is not None and step.new in found.bricks
+    return await _comes_true(nodes, step.hosts, step.name, lambda found: bool(found and step.new in found.bricks))
+
+
+async def settle(nodes: Nodes, host: str, name: str) -> None:
+    """Wait until glusterd has nothing at work on a volume, whether there is one of that name or not.
+
+    It goes on with a command that was given up, and what it says meanwhile is soon no longer true.
+
+    Raises:
+        CommandFailed: it has something at work still.
+    """
+    failed = first_failure(await nodes.ask(host, volumes.settle(name, nodes.options)))
+    if failed and gluster.is_transient(failed.output):
+        raise failed.failure(host)
 
 
 class _Stopped(Exception):  # never shown
@@ -226,6 +238,20 @@ class _Stopped(Exception):  # never shown
 async def _find(nodes: Nodes, host: str, name: str) -> GlusterVolume | None:
     (result,) = await nodes.run(host, volumes.look(name, nodes.options))
     return gluster_xml.read_volume(host, result, name)
+
+
+async def _comes_true(
+    nodes: Nodes, hosts: Sequence[str], name: str, true: Callable[[GlusterVolume | None], bool]
+) -> bool:
+    """Return whether something is true of a volume, or will be by what gluster has at work."""
+
+    async def on(host: str) -> bool:
+        if true(await _find(nodes, host, name)):
+            return True
+        await settle(nodes, host, name)
+        return true(await _find(nodes, host, name))
+
+    return await nodes.on_any(hosts, on)
 
 
 async def _present(nodes: Nodes, host: str, name: str) -> tuple[str, ...]:
@@ -257,6 +283,9 @@ async def _delete(
     for host in hosts:
         try:
             found = await _find(nodes, host, name)
+            if found is None:
+                await settle(nodes, host, name)
+                found = await _find(nodes, host, name)
             if found is None or not owned(found):
                 return
             _require_no_snapshots(found)

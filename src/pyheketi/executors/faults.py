@@ -1,9 +1,10 @@
 """Make any executor go wrong on purpose: for tests of failures and crashes, and for people who rehearse them."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from pyheketi.commands.command import Command, Result, Script
@@ -50,7 +51,18 @@ class Hang:
     """The command does nothing until the script's limit has passed."""
 
 
-Reaction: TypeAlias = Fail | Lose | Pause | Die | Hang
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The command is given up when the script's limit has passed, and is done all the same, some time after that.
+
+    So it is with what a daemon does for it, such as glusterd: the daemon is not killed with the command.
+    """
+
+    scripts: int = 0
+    """How many scripts, of any node, are run first."""
+
+
+Reaction: TypeAlias = Fail | Lose | Pause | Die | Hang | Late
 Predicate: TypeAlias = Callable[[str, Command], bool]
 """Takes the host and the command."""
 
@@ -73,6 +85,16 @@ class Rule:
     """How many matching commands go wrong after that; ``None`` for all."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Unfinished:
+    """A command that was given up and will be done yet."""
+
+    host: str
+    command: Command
+    limit: float
+    scripts: int
+
+
 class FaultyExecutor:
     """Carries scripts through another executor, and lets single commands of them go wrong.
 
@@ -87,6 +109,7 @@ class FaultyExecutor:
         self._rules: list[tuple[Rule, int]] = []
         """Rules, and how many commands each has matched."""
         self.rules = rules
+        self._late: list[_Unfinished] = []
 
     @property
     def rules(self) -> Sequence[Rule]:
@@ -96,6 +119,11 @@ class FaultyExecutor:
     @rules.setter
     def rules(self, rules: Sequence[Rule]) -> None:
         self._rules = [(rule, 0) for rule in rules]
+
+    @property
+    def late(self) -> Sequence[Command]:
+        """Commands that were given up and will be done yet."""
+        return tuple(each.command for each in self._late)
 
     async def run(self, host: str, script: Script) -> Sequence[Result]:
         """Run a script, as far as the rules let it.
@@ -107,6 +135,7 @@ class FaultyExecutor:
         """
         results: list[Result] = []
         untouched: list[Command] = []
+        await self._go_on()
         for command in script.commands:
             reaction = self._reaction(host, command)
             if reaction is None:
@@ -119,6 +148,22 @@ class FaultyExecutor:
                 return results
         await self._carry(host, untouched, script.limit, results)
         return results
+
+    async def finish(self) -> None:
+        """Let all the time pass that late commands take."""
+        late, self._late = self._late, []
+        await self._end(late)
+
+    async def _go_on(self) -> None:
+        """Do those late commands whose time has come."""
+        due = [each for each in self._late if each.scripts == 0]
+        self._late = [replace(each, scripts=each.scripts - 1) for each in self._late if each.scripts]
+        await self._end(due)
+
+    async def _end(self, late: Sequence[_Unfinished]) -> None:
+        for each in late:
+            with contextlib.suppress(errors.Unreachable):  # its node went down meanwhile
+                await self._carry(each.host, [each.command], each.limit, [])
 
     def _reaction(self, host: str, command: Command) -> Reaction | None:
         for at, (rule, seen) in enumerate(self._rules):
@@ -154,6 +199,10 @@ class FaultyExecutor:
                 raise Crash(f"{'after' if reaction.after else 'before'} {command} on {host}")
             case Hang():
                 await asyncio.sleep(limit)
+                raise errors.TimedOut(host, str(command), limit)
+            case Late():
+                await asyncio.sleep(limit)
+                self._late.append(_Unfinished(host, command, limit, reaction.scripts))
                 raise errors.TimedOut(host, str(command), limit)
 
     async def aclose(self) -> None:

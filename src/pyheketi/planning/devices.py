@@ -116,7 +116,7 @@ def plan_delete(topology: Topology, device: Device, *, forget_failures: bool, op
     )
 
 
-DELETE = UseCase(finish=forget, abandon=unmark, forward_on_restart=True)
+DELETE = UseCase(finish=forget, abandon=unmark, no_return=steps.TearDownDevice, forward_on_restart=True)
 
 
 def plan_resync(topology: Topology, device: Device, *, operation: OperationId) -> Plan:

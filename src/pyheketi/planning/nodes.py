@@ -121,7 +121,7 @@ def abandon_delete(topology: Topology, operation: Operation, outcomes: Outcomes)
     return (Put(replace(node, pending=None)),) if node else ()
 
 
-DELETE = UseCase(finish=finish_delete, abandon=abandon_delete, forward_on_restart=True)
+DELETE = UseCase(finish=finish_delete, abandon=abandon_delete, no_return=steps.DetachPeer, forward_on_restart=True)
 
 
 def plan_state(topology: Topology, node: Node, wanted: State) -> Plan:

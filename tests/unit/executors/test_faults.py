@@ -6,7 +6,19 @@ from tests.unit.executors.simulation import command, run_on, tell
 from pyheketi.commands.command import Script
 from pyheketi.domain import errors
 from pyheketi.executors.fake import FakeExecutor
-from pyheketi.executors.faults import Crash, Die, Fail, FaultyExecutor, Hang, Lose, Pause, Reaction, Rule, matching
+from pyheketi.executors.faults import (
+    Crash,
+    Die,
+    Fail,
+    FaultyExecutor,
+    Hang,
+    Late,
+    Lose,
+    Pause,
+    Reaction,
+    Rule,
+    matching,
+)
 
 MAKE = [command(f"mkdir /mnt/{name}") for name in "abc"]
 
@@ -28,6 +40,7 @@ def made(executor: FaultyExecutor) -> str:
         (Die(after=True), Crash, "ab"),
         (Hang(), errors.TimedOut, "a"),
         (Pause(0.001), None, "abc"),
+        (Late(), errors.TimedOut, "a"),
     ],
 )
 def test_reactions(reaction: Reaction, raised: type[BaseException] | None, left: str) -> None:
@@ -39,6 +52,28 @@ def test_reactions(reaction: Reaction, raised: type[BaseException] | None, left:
         with pytest.raises(raised):
             run_on(executor, "n1", *MAKE, limit=0.001)
     assert made(executor) == left
+
+
+@pytest.mark.parametrize("scripts", range(3))
+def test_a_late_command_is_done_after_some_others(scripts: int) -> None:
+    executor = FaultyExecutor(FakeExecutor(), [Rule(matching("/mnt/b"), Late(scripts))])
+    with pytest.raises(errors.TimedOut):
+        run_on(executor, "n1", MAKE[1], limit=0.001)
+    for _ in range(scripts):
+        run_on(executor, "n2", MAKE[0])
+    assert list(executor.late) == [MAKE[1]]
+    assert made(executor) == ""
+    run_on(executor, "n1", MAKE[2])
+    assert not list(executor.late)
+    assert made(executor) == "bc"
+
+
+def test_a_late_command_is_done_at_the_latest_when_nothing_else_is() -> None:
+    executor = FaultyExecutor(FakeExecutor(), [Rule(matching("/mnt/b"), Late(9))])
+    with pytest.raises(errors.TimedOut):
+        run_on(executor, "n1", MAKE[1], limit=0.001)
+    asyncio.run(executor.finish())
+    assert made(executor) == "b"
 
 
 @pytest.mark.parametrize(("number", "sent"), [(0, False), (1, True)])

@@ -1,0 +1,216 @@
+"""Any story: whatever is wished for, at the same time or not, while nodes come and go and the server meets mishaps.
+
+When all nodes are back and some time has passed, nothing is at work any more, the nodes hold what the topology names,
+and what clients were told is so. ``make nightly`` tells many more and longer stories.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests import leaping, wishes
+from tests.mishaps import Mishap, MortalHouse
+from tests.wishes import Wish
+
+from pyheketi.control_plane.health import HealthSchedule
+from pyheketi.control_plane.rules import Rules
+from pyheketi.domain import errors
+from pyheketi.executors.faults import Crash
+from pyheketi.operations import steps
+from pyheketi.operations.operation import Kind, Operation, OperationState
+from pyheketi.planning.limits import Limits
+from pyheketi.planning.orphans import Verdict
+from pyheketi.store.memory import MemoryDatabase, MemoryStore
+
+NODES = 5
+RULES = Rules(
+    health=HealthSchedule(start=10, every=120, retry=60),
+    cleaner_start=60,
+    cleaner_every=300,
+    max_in_flight=4,
+    job_patience=0,
+)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A client wishes for something, and so much happens before the story goes on."""
+
+    wish: Wish
+    pick: int
+    turns: int
+
+    def __repr__(self) -> str:
+        return f"Ask({self.wish.__name__}, {self.pick}, turns={self.turns})"
+
+
+@dataclass(frozen=True)
+class Doom:
+    """The n-th deed from now on meets a mishap."""
+
+    at: int
+    mishap: Mishap
+    lateness: int
+
+
+@dataclass(frozen=True)
+class Away:
+    """A node loses its power."""
+
+    node: int
+
+
+@dataclass(frozen=True)
+class Back:
+    """A node has power again."""
+
+    node: int
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Time passes, until all is at its end that can be."""
+
+
+Event: TypeAlias = Ask | Doom | Away | Back | Rest
+
+WISHES = [each for name, each in sorted(vars(wishes).items()) if getattr(each, "__module__", "") == wishes.__name__]
+WISHES = [each for each in WISHES if asyncio.iscoroutinefunction(each) and not each.__name__.startswith("_")]
+
+_nodes = st.integers(0, NODES - 1)
+_asks = st.builds(Ask, st.sampled_from(WISHES), st.integers(0, 3), turns=st.sampled_from((0, 3, 10, 40, 200)))
+_dooms = st.builds(Doom, st.integers(0, 60), st.sampled_from(Mishap), st.integers(1, 5))
+_events = st.one_of(
+    _asks, _asks, _asks, _dooms, _dooms, st.builds(Away, _nodes), st.builds(Back, _nodes), st.just(Rest())
+)
+
+
+@dataclass
+class Telling:
+    """A story while it is told."""
+
+    database: MemoryDatabase = field(default_factory=MemoryDatabase)
+    confirmed: dict[str, str] = field(default_factory=dict)
+    """Results of jobs that clients have seen to be done."""
+    asked: set[str] = field(default_factory=set)
+    """Jobs that clients know of."""
+
+    async def begin(self) -> None:
+        limits = Limits(block_hosting_creation=True, block_hosting_size_gib=20)
+        self.house = MortalHouse(rules=RULES, store=MemoryStore(self.database), limits=limits)
+        await self.house.start()
+        await self.house.furnish(zones=range(1, NODES + 1))
+        await self.house.create()
+        self.first = {volume.id for volume in self.house.topology.volumes()}
+
+    async def tell(self, event: Event) -> None:
+        house = self.house
+        match event:
+            case Ask():
+                asyncio.get_running_loop().create_task(self._ask(event))
+                for _ in range(event.turns):
+                    await asyncio.sleep(0)
+            case Doom():
+                house.doom(event.at, event.mishap, event.lateness)
+            case Away():
+                if house.nodes.node(f"node{event.node}").powered:
+                    house.nodes.node(f"node{event.node}").power_off()
+            case Back():
+                if not house.nodes.node(f"node{event.node}").powered:
+                    house.nodes.node(f"node{event.node}").power_on()
+            case Rest():
+                await house.recover()
+                self._require_nothing_stuck_but_for_those_away()
+        await house.go_on()
+        await self._look_at_jobs()
+
+    async def _ask(self, ask: Ask) -> None:
+        try:
+            id_ = await ask.wish(self.house, ask.pick)
+        except (LookupError, errors.Error, Crash):
+            return  # there is no such thing, it is refused, or the server died of it
+        if id_:
+            self.asked.add(id_)
+
+    async def _look_at_jobs(self) -> None:
+        for id_ in self.asked:
+            job = await self.house.plane.job(id_)
+            assert job is not None, f"job {id_} is forgotten"
+            if id_ in self.confirmed:
+                assert (job.pending, job.error, job.result) == (False, "", self.confirmed[id_])
+            elif not (job.pending or job.error):
+                self.confirmed[id_] = job.result
+
+    def _away(self) -> set[str]:
+        return {node.name for node in self.house.nodes if not node.powered}
+
+    def _require_nothing_stuck_but_for_those_away(self) -> None:
+        for operation in self.house.plane.operations:
+            assert operation.state is OperationState.STUCK, operation
+            assert self._away(), operation
+
+    async def end(self) -> None:
+        house = self.house
+        house.doom(-1, Mishap.ERROR)
+        for name in self._away():
+            house.nodes.node(name).power_on()
+        await house.recover()
+        await house.recover()
+        await self._look_at_jobs()
+        assert house.plane.operations == []
+        await self._remove_orphans()
+        self._require_what_was_told()
+        house.require_agreement(but=self._is_left_by_design)
+
+    async def _remove_orphans(self) -> None:
+        """Remove what nodes that were away kept of bricks that were moved elsewhere."""
+        found = (await self.house.plane.orphans.search()).bricks
+        if left := {each.place.brick for each in found if each.verdict is Verdict.ORPHAN}:
+            await self.house.done(await self.house.plane.orphans.remove(sorted(left)))
+
+    def _ended(self, *kinds: Kind) -> list[Operation]:
+        operations = self.database.operations.values()
+        return [each for each in operations if each.kind in kinds and each.state is OperationState.DONE]
+
+    def _is_left_by_design(self, line: str) -> bool:
+        """Empty mount points do no harm, and a device that is to be forgotten is forgotten as it is."""
+        deleted = (step for each in self._ended(Kind.DELETE_DEVICE) for step in each.steps)
+        forgotten = {each.device.volume_group for each in deleted if isinstance(each, steps.TearDownDevice)}
+        empty = re.fullmatch(r"directories: \S+ \S+ 0:0 755", line) and not line.split()[2].endswith("/brick")
+        return bool(empty) or any(group in line for group in forgotten)
+
+    def _require_what_was_told(self) -> None:
+        topology = self.house.topology
+        made = {each.subject for each in self._ended(Kind.CREATE_VOLUME, Kind.CLONE_VOLUME)} | self.first
+        deleted = {each.subject for each in self._ended(Kind.DELETE_VOLUME)}
+        volumes = {volume.id: volume for volume in topology.volumes()}
+        assert made - deleted == {id_ for id_, volume in volumes.items() if not volume.block or id_ in made}
+        blocks = {each.subject for each in self._ended(Kind.CREATE_BLOCK_VOLUME)}
+        blocks -= {each.subject for each in self._ended(Kind.DELETE_BLOCK_VOLUME)}
+        assert blocks == {block.id for block in topology.block_volumes()}
+        for id_ in self.confirmed:
+            assert self.database.operations[id_].state is OperationState.DONE
+        for device in topology.devices():
+            assert topology.used(device) + topology.free(device) == device.total
+
+
+async def tell(story: Sequence[Event]) -> None:
+    telling = Telling()
+    await telling.begin()
+    for event in story:
+        await telling.tell(event)
+    await telling.end()
+
+
+NIGHTLY = os.environ.get("PYHEKETI_HYPOTHESIS") == "nightly"
+
+
+@settings(max_examples=20_000 if NIGHTLY else 1500)
+@given(st.lists(_events, min_size=1, max_size=30 if NIGHTLY else 8))
+def test_stories(story: list[Event]) -> None:
+    leaping.run(tell(story))
