@@ -17,6 +17,10 @@ from pyheketi.executors.fake.state import LogicalVolume
 Deed: TypeAlias = Callable[[Stage], Awaitable[None]]
 
 
+async def _nothing(stage: Stage) -> None:
+    pass
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """Something that is wrong."""
@@ -24,7 +28,13 @@ class Fault:
     strike: Deed
     """Makes it so."""
     cure: Deed
-    """What a person does about it."""
+    """What a person does about it on the nodes."""
+    mend: Deed = _nothing
+    """What a person does about it with this server afterwards."""
+    for_good: bool = False
+    """Whether what it hit is lost, so that the same cannot be done again."""
+    node_returns: bool = False
+    """Whether the server notices by itself that it is over, because a node answers again."""
 
 
 async def tell(stage: Stage, host: str, *lines: str) -> None:
@@ -32,10 +42,6 @@ async def tell(stage: Stage, host: str, *lines: str) -> None:
     for line in lines:
         results = await FakeExecutor(stage.house.nodes).run(host, Script(commands=(command(line),)))
         assert [each.output for each in results if not each.ok] == []
-
-
-async def _nothing(stage: Stage) -> None:
-    pass
 
 
 # -- nodes -----------------------------------------------------------------------------------------------------------
@@ -121,6 +127,11 @@ async def _delete_volume(stage: Stage) -> None:
     await tell(stage, stage.other.name, f"gluster volume stop {VOLUME} force", f"gluster volume delete {VOLUME}")
 
 
+async def _delete_for_good(stage: Stage) -> None:
+    if stage.house.topology.volume(stage.volume) is not None:
+        await stage.house.done(await stage.house.plane.volumes.delete(stage.volume))
+
+
 async def _take_name(stage: Stage) -> None:
     for each in stage.house.nodes:
         await tell(stage, each.name, "mkdir -p /mnt/by-hand")
@@ -158,6 +169,11 @@ async def _remove_lv(stage: Stage) -> None:
     await tell(stage, stage.host, f"umount -l {stage.brick.mount_point}", f"/usr/sbin/lvm lvremove -f {where}")
 
 
+async def _move_away(stage: Stage) -> None:
+    if stage.house.topology.brick(stage.brick.id) is not None:
+        await stage.house.done(await stage.house.plane.bricks.evict(stage.brick.id))
+
+
 async def _pull_disks(stage: Stage) -> None:
     for path in (stage.device.name, SPARE, NEW):
         stage.machine.disk(path)
@@ -167,6 +183,8 @@ async def _pull_disks(stage: Stage) -> None:
 async def _push_disks(stage: Stage) -> None:
     for path in (stage.device.name, SPARE, NEW):
         stage.machine.push_disk(path)
+    stage.machine.power_off()
+    stage.machine.power_on()
 
 
 def _other_name(stage: Stage) -> str:
@@ -265,17 +283,17 @@ async def _remove_leftover(stage: Stage) -> None:
 
 
 FAULTS: Mapping[str, Fault] = {
-    "node down": Fault(strike=_power_off, cure=_power_on),
-    "node known to be down": Fault(strike=_power_off_and_look, cure=_power_on),
-    "node hangs": Fault(strike=_sluggish(does_it=False), cure=_quick),
-    "node ends too late": Fault(strike=_sluggish(does_it=True), cure=_quick),
-    "glusterd down": Fault(strike=_stop_glusterd, cure=_start_glusterd),
+    "node down": Fault(strike=_power_off, cure=_power_on, node_returns=True),
+    "node known to be down": Fault(strike=_power_off_and_look, cure=_power_on, node_returns=True),
+    "node hangs": Fault(strike=_sluggish(does_it=False), cure=_quick, node_returns=True),
+    "node ends too late": Fault(strike=_sluggish(does_it=True), cure=_quick, node_returns=True),
+    "glusterd down": Fault(strike=_stop_glusterd, cure=_start_glusterd, node_returns=True),
     "peer rejected": Fault(strike=_reject, cure=_accept),
     "volume stopped": Fault(strike=_stop_volume, cure=_start_volume),
-    "volume deleted": Fault(strike=_delete_volume, cure=_nothing),
+    "volume deleted": Fault(strike=_delete_volume, cure=_nothing, mend=_delete_for_good, for_good=True),
     "volume name taken": Fault(strike=_take_name, cure=_free_name),
     "brick unmounted": Fault(strike=_unmount, cure=_mount),
-    "LV missing": Fault(strike=_remove_lv, cure=_nothing),
+    "LV missing": Fault(strike=_remove_lv, cure=_nothing, mend=_move_away, for_good=True),
     "VG missing": Fault(strike=_pull_disks, cure=_push_disks),
     "VG renamed": Fault(strike=_rename_group, cure=_rename_back),
     "thin pool full": Fault(strike=_fill_pools, cure=_empty_pools),

@@ -296,6 +296,7 @@ USERS: Mapping[str, Item] = {
     "7": _elsewhere(
         "the database is not what is on the nodes",
         f"{_CONTROL}/test_orphans.py::test_a_brick_that_nobody_knows_is_found_with_all_that_there_is_of_it",
+        "tests/faults/test_faults.py::test_what_comes_of_it",
     ),
     "8": _operations("block space drifts", "test_7_an_interrupted_expansion_of_a_block_volume_books_what_it_became"),
     "9": _choice("Kubernetes dropped its plugin"),

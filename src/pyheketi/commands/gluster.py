@@ -4,6 +4,9 @@ All arguments stand apart, so no shell ever reads what a client wrote. The comma
 that begins with ``--`` for an option of its own: ``options.parse`` of volumes refuses those.
 """
 
+import re
+from collections import Counter
+
 from pyheketi.commands.command import Command, Program, Result
 from pyheketi.commands.options import NodeOptions
 
@@ -15,6 +18,9 @@ _TRANSIENT = (
     "is not in 'peer in cluster' state",
 )
 """What glusterd says while it is busy with something else, or while a new peer is still being introduced."""
+
+
+_ABSENT = re.compile(r"[Hh]ost (\S+) is not (?:in 'Peer in Cluster' state|connected)")
 
 
 def _gluster(options: NodeOptions, *words: str, may_fail: bool = False) -> Command:
@@ -158,6 +164,15 @@ def has_bricks(output: str) -> bool:
 def peers_are_down(output: str) -> bool:
     """Return whether a host could not be detached because it, or another peer, is away or not quite a member."""
     return "one of the peers is probably down" in output.lower()
+
+
+def absent_peer(output: str) -> str:
+    """Return the host that is no member of the pool now, or away, and so kept a command from being done; or empty.
+
+    Of several, as different hosts may say of each other, it is the one that most of them name.
+    """
+    found = Counter(_ABSENT.findall(output)).most_common(1)
+    return found[0][0] if found else ""
 
 
 def has_volume(output: str, name: str) -> bool:

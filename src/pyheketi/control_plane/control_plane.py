@@ -92,6 +92,7 @@ class ControlPlane:
                 Kind.REMOVE_NODE: self._removals.take_up,
             },
         )
+        self.health.on_return = self.work.go_on
         self.work.keep(self._cleaner.watch())
         self.work.keep(self.brick_sets.learn_all())
         self.work.keep(self._jobs.forget_old(self._rules.job_retention, self._rules.history_retention))

@@ -33,6 +33,8 @@ class Health:
     def __init__(self, performer: Performs, topology: Callable[[], Topology], schedule: HealthSchedule) -> None:
         self._performer, self._topology, self._schedule = performer, topology, schedule
         self._down: frozenset[NodeId] = frozenset()
+        self.on_return: Callable[[], object] = lambda: None
+        """Called when a node that was down answers again."""
 
     @property
     def avoid(self) -> Avoid:
@@ -64,7 +66,10 @@ class Health:
         checked = {node.id for node in nodes}
         down = {node.id for node, answer in zip(nodes, answers, strict=True) if not answer}
         known = {node.id for node in self._topology().nodes()}
+        back = (self._down & checked & known) - down
         self._down = frozenset((self._down - checked | down) & known)
+        if back:
+            self.on_return()
 
     async def _answers(self, node: Node) -> bool:
         was_down = node.id in self._down

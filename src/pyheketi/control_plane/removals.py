@@ -10,9 +10,14 @@ from pyheketi.domain import errors
 from pyheketi.domain.entities import Device, Node
 from pyheketi.domain.ids import BrickId, IdSource, OperationId
 from pyheketi.engine.runner import Run
+from pyheketi.operations import steps
 from pyheketi.operations.operation import Kind, OperationState, Plan
 from pyheketi.planning import removal
 from pyheketi.planning.catalog import USE_CASES
+
+_RELEASED = (
+    "The deletion waited for a node that is being removed now, with the bricks on it: ask for it again afterwards."
+)
 
 
 class Removals:
@@ -24,6 +29,7 @@ class Removals:
     async def begin_device(self, device: Device, *, check_heal: bool) -> OperationId:
         """Begin to empty a device; a refusal is told by the job. Raises ``TooManyOperations``."""
         operation = OperationId(self._ids.new())
+        await self._release([device.volume_group])
         return await self._begin(
             operation,
             Kind.REMOVE_DEVICE,
@@ -35,12 +41,22 @@ class Removals:
     async def begin_node(self, node: Node, *, check_heal: bool) -> OperationId:
         """Begin to empty all devices of a node; a refusal is told by the job. Raises ``TooManyOperations``."""
         operation = OperationId(self._ids.new())
+        await self._release([device.volume_group for device in self._work.tip.devices_of(node.id)])
         return await self._begin(
             operation,
             Kind.REMOVE_NODE,
             node.id,
             lambda: removal.plan_node(self._work.tip, node, operation=operation),
             check_heal=check_heal,
+        )
+
+    async def _release(self, groups: Sequence[str]) -> None:
+        """Let go the bricks of volumes whose deletion waits for a node: nobody waits for one that is removed."""
+        await self._work.release(
+            lambda operation: any(
+                isinstance(step, steps.DestroyBrick) and step.place.volume_group in groups for step in operation.steps
+            ),
+            _RELEASED,
         )
 
     async def _begin(

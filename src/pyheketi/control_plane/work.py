@@ -266,6 +266,20 @@ class Work:
         """Go on with operations, without slots; those that are not stuck are passed over."""
         return [self._resume(operation) for each in ids if (operation := self._stuck.pop(each, None))]
 
+    def go_on(self) -> None:
+        """Go on with everything that is stuck: a node that was away is back."""
+        if not self._stopping:
+            self.try_again(self.stuck)
+
+    async def release(self, about: Callable[[Operation], bool], why: str) -> None:
+        """Abandon deletions that only wait for a node, as far as nothing of them has happened yet."""
+        for id_, operation in list(self._stuck.items()):
+            if USE_CASES[operation.kind].waits and about(operation):
+                del self._stuck[id_]
+                run = Run(operation)
+                self._jobs.start(run)
+                await self._run(run, lambda run: self._runner.release(run, why))
+
     # -- running -------------------------------------------------------------------------------------------------
 
     def _resume(self, operation: Operation, parts: Sequence["Task[None]"] = ()) -> "Task[None]":

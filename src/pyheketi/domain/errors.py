@@ -10,6 +10,7 @@ Error:
     │  ├─ Unreachable   could not talk to it
     │  ├─ TimedOut      it did not finish within the limit
     │  ├─ CommandFailed a command ended with an error
+    │  ├─ SeveralFailed all nodes that were asked refused
     │  └─ Unexpected    an answer that makes no sense
     ├─ StoreError       the database
     │  ├─ StoreLocked   another server owns it
@@ -152,6 +153,12 @@ class CommandFailed(NodeError):
         self.command = command
         self.status = status
         self.output = output
+
+
+class SeveralFailed(NodeError):
+    """Several nodes were asked for the same, and none did it."""
+
+    transient = True
 
 
 class Unexpected(NodeError):

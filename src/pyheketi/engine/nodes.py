@@ -27,6 +27,14 @@ HEAL_PAUSES = (2.0,) * 15
 """Seconds to wait before a brick is looked at again from which others are just healing."""
 
 
+class Elsewhere(Exception):  # never shown
+    """A host refused to begin with a deed, which another one may do."""
+
+    def __init__(self, error: errors.NodeError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Nodes:
     """The nodes, as those who perform steps see them."""
 
@@ -91,6 +99,8 @@ class Nodes:
         for host in hosts:
             try:
                 return await deed(host)
+            except Elsewhere as elsewhere:
+                failures.append(elsewhere.error)
             except errors.Unreachable as error:
                 if error.sent:
                     raise
@@ -141,7 +151,7 @@ def merged(failures: Sequence[errors.NodeError]) -> errors.NodeError:
     if isinstance(first, errors.CommandFailed) and len(said) == 1 == len({type(failure) for failure in failures}):
         text = f"All {len(failures)} hosts: {first.output}"
         return errors.CommandFailed(hosts, first.command, first.status, text)
-    return errors.NodeError(first.host, "\n".join(f"Host {failure.host}: {failure}" for failure in failures))
+    return errors.SeveralFailed(first.host, "\n".join(f"Host {failure.host}: {failure}" for failure in failures))
 
 
 def _passes(failed: Result) -> bool:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from pyheketi.commands import gluster
 from pyheketi.commands.bricks import BrickFacts
 from pyheketi.commands.examination import NodePicture
 from pyheketi.domain import errors
@@ -32,6 +33,8 @@ Replan = Callable[[Topology, Avoid], Plan]
 """Plan the same wish again on another topology, keeping away from what failed."""
 
 _LATER = "\nNot everything could be undone or finished, this is tried again later: "
+
+WAITING = "a node that it needs does not answer; it goes on by itself as soon as that is back"
 
 INTERRUPTED = (
     "The server was stopped while this operation was at work. What had been made of it is removed again; try it again."
@@ -162,6 +165,9 @@ class Runner:
                     return
             avoid = await self._learn(run, failures, avoid)
             first = _root_cause(failures)
+            if self._waits(run, first):
+                await self._stick(run, advice.advised(str(first)), WAITING)
+                return
             again = replan if attempt <= self._retries and first.transient else None
             if not await self._give_up(run, advice.advised(str(first)), again, avoid):
                 return
@@ -186,7 +192,24 @@ class Runner:
         failures = await self._forward(run, sure=False) or await self._finish(run)
         if failures:
             await self._learn(run, failures, Avoid())
-            await self._stick(run, error, advice.advised(str(_root_cause(failures))))
+            first = _root_cause(failures)
+            if use_case.waits and not self._waits(run, first):
+                await self._give_up(run, advice.advised(str(first)), None, Avoid())
+            else:
+                await self._stick(run, error, advice.advised(str(first)))
+
+    async def release(self, run: Run, why: str) -> None:
+        """Abandon an operation that only waits for a node, as far as nothing of it has happened yet."""
+        run.touched = set(run.operation.steps)
+        await self._give_up(run, why, None, Avoid())
+
+    def _waits(self, run: Run, first: errors.Error) -> bool:
+        """Return whether an operation that failed is to go on when a node is back that it needs."""
+        if not USE_CASES[run.operation.kind].waits or isinstance(first, errors.Conflict):
+            return False
+        down = (self._ledger.tip.node(id_) for id_ in self._avoid().nodes)
+        needed = {host for step in run.operation.steps for host in _hosts_of(step)}
+        return any(node.manage_host in needed for node in down if node)
 
     async def _forward(self, run: Run, *, sure: bool) -> list[tuple[Step, errors.Error]]:
         """Do all groups in order; return what failed in the group that stopped it."""
@@ -324,16 +347,29 @@ class Runner:
 
     async def _learn(self, run: Run, failures: list[tuple[Step, errors.Error]], avoid: Avoid) -> Avoid:
         """Return what the next plan keeps away from, after these failures."""
-        devices, suspects = set(avoid.devices), set()
+        devices, absent, suspects = set(avoid.devices), set(avoid.nodes), set()
         for step, error in failures:
             if isinstance(error, errors.Unreachable | errors.TimedOut):
                 suspects.add(error.host)
             elif isinstance(step, steps.CreateBrick) and (brick := self._ledger.tip.brick(step.place.brick)):
                 devices.add(brick.device)
+            elif node := self._ledger.tip.node_stored_at(gluster.absent_peer(str(error))):
+                absent.add(node)
             else:  # gluster failed, and seldom says whose fault it was
-                suspects |= {each.place.host for each in run.operation.steps if isinstance(each, steps.CreateBrick)}
+                suspects |= {host for each in run.operation.steps for host in _hosts_of(each)}
         await self._suspect(suspects)
-        return Avoid(nodes=avoid.nodes | self._avoid().nodes, devices=frozenset(devices))
+        return Avoid(nodes=frozenset(absent) | self._avoid().nodes, devices=frozenset(devices))
+
+
+def _hosts_of(step: Step) -> tuple[str, ...]:
+    """Return the management names of the nodes that a step needs, or may need."""
+    match step:
+        case steps.CreateBrick() | steps.DestroyBrick():
+            return (step.place.host,)
+        case steps.CreateVolume() | steps.DeleteVolume() | steps.AddBricks() | steps.DeleteBlock():
+            return step.hosts
+        case _:
+            return ()
 
 
 def _root_cause(failures: list[tuple[Step, errors.Error]]) -> errors.Error:

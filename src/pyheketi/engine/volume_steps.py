@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Sequence
 
 from pyheketi.commands import gluster, gluster_xml, volumes
+from pyheketi.commands.command import Result
 from pyheketi.commands.gluster_xml import GlusterVolume
 from pyheketi.domain import errors
-from pyheketi.engine.nodes import Nodes, first_failure, merged, reworded
+from pyheketi.engine.nodes import Elsewhere, Nodes, first_failure, merged, reworded
 from pyheketi.operations.steps import (
     AddBricks,
     CheckReplaceable,
@@ -32,17 +33,33 @@ async def create(nodes: Nodes, step: CreateVolume, *, sure: bool) -> None:
     async def on(host: str) -> None:
         found = None if sure else await _find(nodes, host, step.name)
         if found is None:
-            failed = first_failure(await nodes.ask(host, volumes.create(step, nodes.options)))
+            results = await nodes.ask(host, volumes.create(step, nodes.options))
+            failed = first_failure(results)
             if failed is not None and gluster.has_volume(failed.output, step.name):
                 raise errors.Conflict(name_taken(host, step.name))
-            if failed is not None:
-                raise failed.failure(host)
+            _require_done(host, results)
         elif volumes.is_ours(step, found):
             await nodes.run(host, volumes.complete(step, found, nodes.options))
         else:
             raise errors.Conflict(name_taken(host, step.name))
 
     await nodes.on_first(step.hosts, on, pass_dead_glusterd=True)
+
+
+def _require_done(host: str, results: Sequence[Result]) -> None:
+    """Make sure that a script was done.
+
+    Raises:
+        Elsewhere: its first command was refused because of another peer, or of this one, of which others know more.
+        CommandFailed: it was not done.
+    """
+    failed = first_failure(results)
+    if failed is None:
+        return
+    error = failed.failure(host)
+    if failed is results[0] and gluster.absent_peer(failed.output):
+        raise Elsewhere(error)
+    raise error
 
 
 def name_taken(host: str, name: str) -> str:
@@ -86,7 +103,7 @@ async def add_bricks(nodes: Nodes, step: AddBricks, *, sure: bool) -> None:
     async def on(host: str) -> None:
         script = volumes.add_bricks(step, () if sure else await _present(nodes, host, step.name), nodes.options)
         if script.commands:
-            await nodes.run(host, script)
+            _require_done(host, await nodes.ask(host, script))
         if nodes.options.rebalance_on_expansion:
             await _rebalance(nodes, host, step.name)
 

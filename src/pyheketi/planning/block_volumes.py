@@ -111,5 +111,7 @@ def _require_free(block: BlockVolume) -> None:
         raise errors.InUse(f"Block volume {block.id} is busy: operation {block.pending.operation} is at work on it")
 
 
-DELETE = UseCase(finish=finish_delete, abandon=abandon_delete, no_return=steps.DeleteBlock, forward_on_restart=True)
+DELETE = UseCase(
+    finish=finish_delete, abandon=abandon_delete, no_return=steps.DeleteBlock, forward_on_restart=True, waits=True
+)
 EXPAND = UseCase(finish=finish_expand, abandon=abandon_expand, no_return=steps.ExpandBlock)

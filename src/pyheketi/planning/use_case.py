@@ -24,3 +24,5 @@ class UseCase:
     """Step after whose effect there is only the way forward."""
     forward_on_restart: bool = False
     """Whether an interrupted operation is brought to its end by a new server, instead of undone."""
+    waits: bool = False
+    """Whether it stays wanted while a node is away that it needs, and ends when that is back, instead of failing."""

@@ -54,4 +54,4 @@ def abandon(topology: Topology, operation: Operation, outcomes: Outcomes) -> tup
     return (Put(replace(volume, pending=None)),) if volume else ()
 
 
-USE_CASE = UseCase(finish=finish, abandon=abandon, no_return=steps.DeleteVolume, forward_on_restart=True)
+USE_CASE = UseCase(finish=finish, abandon=abandon, no_return=steps.DeleteVolume, forward_on_restart=True, waits=True)
