@@ -10,8 +10,8 @@ from pyheketi.operations.steps import CheckGlusterd, Probed, ProbePeer
 
 _log = logging.getLogger(__name__)
 
-_CHECK_LIMIT = 600.0
-"""Seconds for the check of glusterd."""
+_CHECK_LIMIT = 60.0
+"""Seconds for the check of glusterd: a node that cannot tell by then is of no use, and others wait for the answer."""
 
 
 async def check_glusterd(nodes: Nodes, step: CheckGlusterd) -> None:
