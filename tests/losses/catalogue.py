@@ -331,6 +331,7 @@ HISTORY: Mapping[str, Item] = {
         "configuration, keys and database readable by all",
         f"{_CONTRACT}/test_ssh_keys.py::test_a_key_that_cannot_be_used",
         "tests/unit/config/test_load.py::test_secrets_are_never_shown",
+        "tests/unit/config/test_exposure.py::test_who_may_read_what",
     ),
     "3": _executors("secrets in logs", "test_4_no_log_and_no_error_tells_the_password_of_a_block_volume"),
 }
