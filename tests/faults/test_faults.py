@@ -94,7 +94,7 @@ _SLUGGISH = {
     "evict": later(*_SLOW),
     "remove": later(*_SLOW),
     "device_add": later(*_SLOW),
-    "device_delete": failed(*_SLOW),
+    "device_delete": later(*_SLOW),
     "resync": failed(*_SLOW),
     "orphans": failed(*_NOT_FOUND),
 }
