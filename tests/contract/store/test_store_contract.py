@@ -1,5 +1,6 @@
 """What every store does: in memory, in an SQLite file, in PostgreSQL."""
 
+import math
 import os
 import re
 from dataclasses import replace
@@ -233,6 +234,7 @@ async def test_the_history_outlives_the_jobs_and_is_forgotten_by_age(store: Stor
     assert await store.forget_finished(before=100.0) == 3
     assert await store.forget_history(before=20.0) == 1
     assert await store.forget_history(before=20.0) == 0
+    assert await store.forget_history(before=-math.inf) == 0  # kept for ever
 
     assert [each.id for each in await store.history(limit=10)] == ["o30", "o20"]
 
