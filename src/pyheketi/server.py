@@ -27,6 +27,7 @@ from pyheketi.api.endpoint import Application
 from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate, Mode
 from pyheketi.api.profiles import Profiles
+from pyheketi.api.protocol import LimitedProtocol
 from pyheketi.api.table import table
 from pyheketi.commands.options import NodeOptions
 from pyheketi.config import exposure, load
@@ -442,7 +443,7 @@ async def _serve_http(
     )
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=LimitedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
