@@ -1,4 +1,4 @@
-"""Two hundred clients at once: nobody hears anything worse than "later", memory stays, every volume is accounted for."""
+"""Two hundred clients at once: nobody hears worse than "later", memory stays, every volume is accounted for."""
 
 import time
 from pathlib import Path
