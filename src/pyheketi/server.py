@@ -115,7 +115,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     except load.ConfigError as error:
         _die("\n".join(["ERROR: Unable to parse configuration:", *(f"  {fault}" for fault in error.faults)]))
     log.set_up(loaded.settings.glusterfs.loglevel)
-    for warning in (*loaded.warnings, *exposure.warnings(options.config, loaded.settings, os.environ)):
+    archive = archive_of(loaded.settings)
+    databases = (archive.database, *archive.paths()) if archive else ()
+    for warning in (*loaded.warnings, *exposure.warnings(options.config, loaded.settings, os.environ, databases)):
         _log.warning("%s", warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
