@@ -27,6 +27,7 @@ from pyheketi.api.endpoint import Application
 from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate, Mode
 from pyheketi.api.profiles import Profiles
+from pyheketi.api.protocol import LimitedProtocol
 from pyheketi.api.table import table
 from pyheketi.commands.options import NodeOptions
 from pyheketi.config import exposure, load
@@ -114,7 +115,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     except load.ConfigError as error:
         _die("\n".join(["ERROR: Unable to parse configuration:", *(f"  {fault}" for fault in error.faults)]))
     log.set_up(loaded.settings.glusterfs.loglevel)
-    for warning in (*loaded.warnings, *exposure.warnings(options.config, loaded.settings, os.environ)):
+    archive = archive_of(loaded.settings)
+    databases = (archive.database, *archive.paths()) if archive else ()
+    for warning in (*loaded.warnings, *exposure.warnings(options.config, loaded.settings, os.environ, databases)):
         _log.warning("%s", warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
@@ -442,7 +445,7 @@ async def _serve_http(
     )
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=LimitedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ class Client:
     port: int
     statuses: Counter[int] = field(default_factory=Counter)
     key: str = KEY
+    patience: float = 0.02
+    """Seconds until a busy server is asked again, at most."""
 
     def __post_init__(self) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -65,7 +68,7 @@ class Client:
                 raise Lost(f"{method} {path}: {said.decode()}")
             if status != 429:
                 raise Refusal(f"{method} {path}: {status} {said.decode()}")
-            time.sleep(0.01)
+            time.sleep(random.uniform(0, self.patience))
 
     def end(self, place: str) -> str:
         """Wait for the end of a job; return the path of what it made."""

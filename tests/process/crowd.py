@@ -34,6 +34,7 @@ class Visitor:
 
     name: str
     kinds: tuple[str, ...] = ("volumes", "blockvolumes")
+    patience: float = 0.02
     owned: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     """Kind and id, and the name and GiB that were promised."""
     doubt: Doubt | None = None
@@ -48,7 +49,7 @@ class Visitor:
 
     def live(self, port: int, stop: threading.Event) -> None:
         """Wish for one thing after the other until it is time to stop, or no answer comes."""
-        with contextlib.suppress(Lost), Client(port, self.statuses) as client:
+        with contextlib.suppress(Lost), Client(port, self.statuses, patience=self.patience) as client:
             try:
                 while not stop.is_set():
                     self._wish(client)

@@ -35,7 +35,17 @@ SETTINGS: Mapping[str, Any] = {
         "injectexec": {"command_injection": {"results": [_FAILS]}},
     },
 }
-OPEN = ("/metrics", "/operations", "/operations/pending", "/db/check", "/clusters", "/volumes", "/nodes", "/hello")
+OPEN = (
+    "/metrics",
+    "/operations",
+    "/operations/pending",
+    "/operations/history",
+    "/db/check",
+    "/clusters",
+    "/volumes",
+    "/nodes",
+    "/hello",
+)
 
 
 def ours(module: str, *words: str, **environment: str) -> "subprocess.Popen[str]":
@@ -107,7 +117,7 @@ def test_a_whole_story_tells_no_secret(tmp_path: Path) -> None:
         client.do("POST", f"{block}/expand", {"new_size": 5})
         heard += [str(client("GET", path)) for path in OPEN]
         heard += wrong_requests(running.port)
-        for words in (["blockvolume", "list"], ["topology", "info"], ["server", "operations", "info"], ["nonsense"]):
+        for words in (["blockvolume", "list"], ["topology", "info"], ["server", "operations", "history"], ["nonsense"]):
             heard.append(
                 said("cli.main", *words, HEKETI_CLI_SERVER=running.url, HEKETI_CLI_USER="admin", HEKETI_CLI_KEY=ADMIN)
             )

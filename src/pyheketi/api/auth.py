@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ _OTHER_METHODS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "none"}
 )
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9_-]")
+_ENDLESS = (math.inf, -math.inf)
+"""What 1e999 is read as."""
+_GO_KINDS = {bool: "bool", str: "string", float: "number"}
 _USER_PATH = "/volumes"
 """All that the role ``user`` may call."""
 
@@ -65,7 +69,7 @@ def authorise(keys: Keys, header: str | None, method: str, path: str, now: float
     except Denied as denied:
         raise Denied(f"Invalid JWT token: {denied.text}") from denied
     expected = hashlib.sha256(f"{method}&{path}".encode("utf-8", "surrogatepass")).hexdigest()
-    if not hmac.compare_digest(str(claims.get("qsh") or "").encode(), expected.encode()):
+    if not hmac.compare_digest(str(claims.get("qsh") or "").encode("utf-8", "surrogatepass"), expected.encode()):
         raise Denied("Invalid qsh claim in token")
     if claims["iss"] != "admin" and path != _USER_PATH:
         raise Denied("Administrator access required")
@@ -78,7 +82,7 @@ def _verified_claims(keys: Keys, token: str, now: int) -> Mapping[str, Any]:
         raise Denied("token contains an invalid number of segments")
     header, claims = _json(parts[0]), _json(parts[1])
     algorithm = header.get("alg")
-    if algorithm not in _HASHES and algorithm not in _OTHER_METHODS:
+    if not isinstance(algorithm, str) or (algorithm not in _HASHES and algorithm not in _OTHER_METHODS):
         raise Denied("signing method (alg) is unavailable.")
     if algorithm not in _HASHES:
         raise Denied(f"Unexpected signing method: {algorithm}")
@@ -113,8 +117,8 @@ def _seconds(claims: Mapping[str, Any], name: str) -> int:
     value = claims.get(name)
     if value is None:
         return 0
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        kind = "bool" if isinstance(value, bool) else "string" if isinstance(value, str) else "object"
+    if isinstance(value, bool) or not isinstance(value, int | float) or value in _ENDLESS:
+        kind = _GO_KINDS.get(type(value), "object")
         raise Denied(f"json: cannot unmarshal {kind} into Go struct field HeketiJwtClaims.{name} of type int64")
     return int(value)
 

@@ -38,9 +38,12 @@ class Address:
         Servers behind a proxy do not know the prefix, so it is added where it is missing.
 
         Raises:
-            TransportError: if the location is another server; a token is not for strangers.
+            TransportError: if the location is none, or another server; a token is not for strangers.
         """
-        url = urljoin(self.origin + at, location)
+        try:
+            url = urljoin(self.origin + at, location)
+        except ValueError as error:
+            raise TransportError(f"the server redirects to {location!r}, which is no address") from error
         if not url.startswith(self.origin + "/"):
             raise TransportError(f"the server redirects to {url}, give that server's address instead")
         path = url.removeprefix(self.origin)

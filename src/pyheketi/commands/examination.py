@@ -1,12 +1,11 @@
 """Ask a node for all that it has, and read it (executors.md §10)."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from pyheketi.commands import fstab, gluster, lvm, mount
+from pyheketi.commands import fstab, gluster, lvm, mount, node_json
 from pyheketi.commands.command import Command, Program, Result, Script
 from pyheketi.commands.options import NodeOptions
 
@@ -84,7 +83,7 @@ def _volumes(result: Result) -> ET.Element | None:
 
 def _report(result: Result) -> dict[str, Any] | None:
     try:
-        found = json.loads(result.stdout) if result.ok else None
+        found = node_json.read(result.stdout) if result.ok else None
     except ValueError:
         return None
     return found if isinstance(found, dict) else None

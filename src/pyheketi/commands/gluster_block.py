@@ -3,12 +3,11 @@
 Answers to calls that make or show a block volume hold its password: those commands are quiet, and no error tells them.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from pyheketi.commands import systemctl
+from pyheketi.commands import node_json, systemctl
 from pyheketi.commands.command import Command, Program, Result, Script
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain import errors
@@ -21,7 +20,7 @@ _IQN = "iqn.2016-12.org.gluster-block:"
 _EXISTS = 17
 _MISSING = 2
 _UNITS = {"G": 1, "T": 1024, "P": 1024**2, "E": 1024**3}
-_SIZE = re.compile(r"([0-9.]+)([GTPE])(I?B)?")
+_SIZE = re.compile(r"([0-9.]{1,30})([GTPE])(I?B)?")
 _LATER = "(see logs for details, and retry the operation)"
 
 
@@ -174,7 +173,7 @@ def parse_size(text: str) -> int:
 def _answer(result: Result) -> dict[str, Any] | None:
     """Return the JSON object that was said, on stdout or, if there is nothing, on stderr."""
     try:
-        answer = json.loads(result.stdout.strip() or result.stderr)
+        answer = node_json.read(result.stdout.strip() or result.stderr)
     except ValueError:
         return None
     return answer if isinstance(answer, dict) else None

@@ -1,8 +1,9 @@
 """What LVM answers. Nonsense is a ``ValueError``: the caller knows whose answer it was."""
 
-import json
 from dataclasses import dataclass
+from typing import Any
 
+from pyheketi.commands import node_json
 from pyheketi.commands.command import Result
 
 
@@ -62,9 +63,10 @@ def parse_logical_volumes(text: str) -> tuple[LogicalVolume, ...]:
 def parse_group_size(text: str) -> GroupSize:
     """Return what ``vgdisplay -c`` said."""
     words = text.strip().split(":")
-    if len(words) < 17:
-        raise ValueError(f"vgdisplay returned an invalid string: {text.strip()!r}")
-    extent, total, used = int(words[12]), int(words[13]), int(words[14])
+    numbers = [int(word) for word in words[12:15] if word.isdecimal()]
+    if len(words) < 17 or len(numbers) != 3 or numbers[0] == 0:
+        raise ValueError(f"vgdisplay returned an invalid string: {text.strip()[:200]!r}")
+    extent, total, used = numbers
     return GroupSize(total=total * extent, used=used * extent, extent=extent)
 
 
@@ -76,8 +78,8 @@ def lacks_group(result: Result, group: str) -> bool:
 def _rows(text: str, kinds: tuple[str, ...], columns: tuple[str, ...]) -> list[dict[str, str]]:
     """Return the rows of a report, each with all ``columns``."""
     try:
-        reports = json.loads(text)["report"]
-        rows = [row for report in reports for kind in kinds for row in report.get(kind, ())]
+        answer: Any = node_json.read(text)
+        rows = [row for report in answer["report"] for kind in kinds for row in report.get(kind, ())]
         return [{column: str(row[column]) for column in columns} for row in rows]
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a report of LVM with {', '.join(columns)}: {text[:200]!r}") from error

@@ -2,20 +2,30 @@
 
 import glob
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pyheketi.config.settings import Settings
 
 _KEYS = {"HEKETI_ADMIN_KEY": "admin_key", "HEKETI_USER_KEY": "user_key"}
+_PASSWORDS = "passwords of block volumes"
 
 
-def warnings(config: str, settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+def warnings(
+    config: str, settings: Settings, environ: Mapping[str, str], databases: Iterable[Path] = ()
+) -> Iterator[str]:
     """Yield what to say of the modes of the configuration file, of keys, and of the database with its copies.
 
     The private key for the nodes is not among them: one that others may read is refused when it is loaded.
+
+    Args:
+        config: path of the configuration file.
+        settings: what it says.
+        environ: variables, which may have said some of it instead.
+        databases: the database file and its backups; files beside them whose names begin alike count too.
     """
-    for path, what in _with_secrets(config, settings, environ):
+    files = [*_with_secrets(config, settings, environ), *((path, _PASSWORDS) for path in _all(databases))]
+    for path, what in files:
         try:
             mode = path.stat().st_mode
         except OSError:
@@ -37,8 +47,8 @@ def _with_secrets(config: str, settings: Settings, environ: Mapping[str, str]) -
         yield Path(settings.key_file), "the key of the server's certificate"
     if gluster.kube.kubeconfig:
         yield Path(gluster.kube.kubeconfig), "credentials for Kubernetes"
-    if not settings.database_url:
-        database = Path(gluster.db)
-        for path in sorted(database.parent.glob(f"{glob.escape(database.name)}*")):
-            if path.suffix != ".lock":
-                yield path, "passwords of block volumes"
+
+
+def _all(databases: Iterable[Path]) -> list[Path]:
+    found = {each for path in databases for each in path.parent.glob(f"{glob.escape(path.name)}*")}
+    return sorted(each for each in found if each.suffix != ".lock")

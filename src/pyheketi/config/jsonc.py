@@ -5,6 +5,7 @@ tolerated, what follows the first value is ignored, of a key given twice the las
 No message repeats a value: it may be a secret whose quotes were forgotten.
 """
 
+import bisect
 import json
 import re
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ def parse(text: str) -> Document:
 class _Reader:
     def __init__(self, text: str) -> None:
         self._text, self._at = text, 0
+        self._ends = [match.start() for match in re.finditer("\n", text)]
         self._found = Document()
 
     def document(self) -> Document:
@@ -161,8 +163,8 @@ class _Reader:
         return self._text[self._at : self._at + 1]
 
     def _position(self) -> Position:
-        line = self._text.count("\n", 0, self._at) + 1
-        return line, self._at - self._text.rfind("\n", 0, self._at)
+        line = bisect.bisect_left(self._ends, self._at)
+        return line + 1, self._at - (self._ends[line - 1] if line else -1)
 
     def _fault(self, text: str) -> Fault:
         return Fault(self._position(), text)

@@ -131,8 +131,8 @@ class ConfigError(Exception):
     """The configuration cannot be used; tells of every fault."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
+        self.faults = tuple(map(_printable, faults))
+        super().__init__("\n".join(self.faults))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,12 @@ def parse_settings(
     settings = reader.settings(disable_auth=disable_auth, rules=_RULES if serving else _OFFLINE_RULES)
     if reader.faults:
         raise ConfigError(tuple(reader.faults))
-    return Loaded(settings, tuple(reader.warnings))
+    return Loaded(settings, tuple(map(_printable, reader.warnings)))
+
+
+def _printable(text: str) -> str:
+    """Return a text without control characters: what stands in a file is not to rule the terminal."""
+    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 
 class _Reader:

@@ -11,6 +11,7 @@ from pyheketi.config import exposure, load
 
 KEYS: Mapping[str, Any] = {"jwt": {"admin": {"key": "a"}, "user": {"key": "u"}}}
 BY_VARIABLES = {"HEKETI_ADMIN_KEY": "a", "HEKETI_USER_KEY": "u"}
+DATABASES = (Path("heketi.db"), Path("backups/heketi.db.20200101T000000Z"))
 TLS = {"enable_tls": True, "cert_file": "key.pem", "key_file": "key.pem"}
 POSTGRESQL = {"database_url": "postgresql://u:p@h/d"}
 
@@ -31,6 +32,7 @@ POSTGRESQL = {"database_url": "postgresql://u:p@h/d"}
             {"heketi.db-wal": 0o602, "heketi.db.heketi10": 0o644},
             {"heketi.db-wal", "heketi.db.heketi10"},
         ),
+        ({}, BY_VARIABLES, {str(DATABASES[1]): 0o644}, {str(DATABASES[1])}),
     ],
 )
 def test_who_may_read_what(
@@ -44,9 +46,10 @@ def test_who_may_read_what(
     monkeypatch.chdir(tmp_path)
     glusterfs = {"executor": "mock"}
     for name, mode in {"heketi.json": 0o644, **modes}.items():
+        Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(json.dumps({"port": 1, "glusterfs": glusterfs, **more}))
         Path(name).chmod(mode)
     settings = load.load("heketi.json", environ).settings
-    told = list(exposure.warnings("heketi.json", settings, environ))
+    told = list(exposure.warnings("heketi.json", settings, environ, DATABASES))
     assert {each.split()[0] for each in told} == exposed
     assert all("chmod o-rwx" in each for each in told)
