@@ -138,7 +138,7 @@ class Telling:
             self.asked.add(id_)
 
     async def _look_at_jobs(self) -> None:
-        for id_ in self.asked:
+        for id_ in sorted(self.asked):
             job = await self.house.plane.job(id_)
             assert job is not None, f"job {id_} is forgotten"
             if id_ in self.confirmed:
