@@ -19,7 +19,7 @@ from pyheketi.control_plane.rules import Rules
 from pyheketi.control_plane.tasks import Tasks
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change
-from pyheketi.domain.entities import BlockVolume, Volume
+from pyheketi.domain.entities import BlockVolume, Device, Node, Volume
 from pyheketi.domain.ids import OperationId
 from pyheketi.domain.topology import Topology
 from pyheketi.engine.ledger import Ledger
@@ -80,10 +80,10 @@ class Work:
             _log.warning("Taking up %d operations that an earlier server left unfinished", len(unfinished))
         at_work = [operation for operation in unfinished if operation.state is not OperationState.STUCK]
         self._stuck = {each.id: each for each in unfinished if each.state is OperationState.STUCK}
-        parts = [self._resume(operation) for operation in at_work if operation.kind not in composed]
-        for operation in at_work:
-            if take_up := composed.get(operation.kind):
-                self._start(Run(operation), partial(take_up, parts))
+        going_on = [each for each in at_work if each.kind in composed and each.state is not OperationState.UNDOING]
+        parts = [self._resume(operation) for operation in at_work if operation not in going_on]
+        for operation in going_on:
+            self._start(Run(operation), partial(composed[operation.kind], parts))
 
     def leave(self, unfinished: Sequence[Operation]) -> None:
         """Show what an earlier server left as what it is for one that may not go on with it: stuck."""
@@ -213,7 +213,7 @@ class Work:
         """The operations that can go neither on nor back until a node is back."""
         return [operation.id for operation in self._stuck.values()]
 
-    def stuck_on(self, entity: Volume | BlockVolume, kind: Kind) -> OperationId | None:
+    def stuck_on(self, entity: Volume | BlockVolume | Device | Node, kind: Kind) -> OperationId | None:
         """Return the operation of that kind that got stuck at work on an object."""
         found = self._stuck.get(entity.pending.operation) if entity.pending else None
         return found.id if found and found.kind is kind else None

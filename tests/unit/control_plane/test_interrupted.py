@@ -110,7 +110,7 @@ def test_a_device_whose_volume_group_is_gone_is_not_shown_again() -> None:
             True
         ]
         house.break_()
-        await house.recover()
+        await house.done(await wishes.delete_device(house, 0))
         house.require_agreement()
         assert all(device.state is not State.FAILED for device in house.topology.devices())
 
