@@ -6,7 +6,7 @@ from hypothesis import settings
 from tests import mishap_table, official_client
 
 settings.register_profile("pyheketi", deadline=None)  # shared machines are slow at times; nothing is timed here
-settings.register_profile("nightly", deadline=None, max_examples=20_000, stateful_step_count=50)
+settings.register_profile("nightly", deadline=None, max_examples=20_000)
 settings.load_profile(os.environ.get("PYHEKETI_HYPOTHESIS", "pyheketi"))
 
 

@@ -138,7 +138,7 @@ class Telling:
             self.asked.add(id_)
 
     async def _look_at_jobs(self) -> None:
-        for id_ in self.asked:
+        for id_ in sorted(self.asked):
             job = await self.house.plane.job(id_)
             assert job is not None, f"job {id_} is forgotten"
             if id_ in self.confirmed:
@@ -211,6 +211,6 @@ NIGHTLY = os.environ.get("PYHEKETI_HYPOTHESIS") == "nightly"
 
 
 @settings(max_examples=20_000 if NIGHTLY else 1500)
-@given(st.lists(_events, min_size=1, max_size=30 if NIGHTLY else 8))
+@given(st.lists(_events, min_size=12, max_size=40) if NIGHTLY else st.lists(_events, min_size=1, max_size=8))
 def test_stories(story: list[Event]) -> None:
     leaping.run(tell(story))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pyheketi.control_plane.finding import shown
+from pyheketi.control_plane.finding import existing, shown
 from pyheketi.control_plane.removals import Removals
 from pyheketi.control_plane.work import Work
 from pyheketi.domain.change import Put
@@ -28,7 +28,12 @@ class Devices:
         return await self._work.begin(operation, plan)
 
     async def delete(self, id_: str, *, force_forget: bool) -> OperationId:
-        """Begin to remove a device. Raises ``NotFound``, ``RequestError``, ``Conflict``."""
+        """Begin to remove a device, or go on with a removal that got stuck.
+
+        Raises ``NotFound``, ``RequestError``, ``Conflict``, ``TooManyOperations``.
+        """
+        if stuck := self._work.stuck_on(existing(self._work.tip.device(id_)), Kind.DELETE_DEVICE):
+            return self._work.take_up(stuck)
         operation = OperationId(self._ids.new())
         device = self._find(id_)
         plan = devices.plan_delete(self._work.tip, device, forget_failures=force_forget, operation=operation)

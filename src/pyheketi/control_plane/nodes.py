@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pyheketi.control_plane.finding import shown
+from pyheketi.control_plane.finding import existing, shown
 from pyheketi.control_plane.removals import Removals
 from pyheketi.control_plane.work import Work
 from pyheketi.domain import errors
@@ -60,7 +60,12 @@ class Nodes:
             raise errors.RequestError(f"None of the nodes in cluster has glusterd running\n{lines}")
 
     async def delete(self, id_: str) -> OperationId:
-        """Begin to remove a node. Raises ``NotFound``, ``Conflict``."""
+        """Begin to remove a node, or go on with a removal that got stuck.
+
+        Raises ``NotFound``, ``Conflict``, ``TooManyOperations``.
+        """
+        if stuck := self._work.stuck_on(existing(self._work.tip.node(id_)), Kind.DELETE_NODE):
+            return self._work.take_up(stuck)
         operation = OperationId(self._ids.new())
         node = self._find(id_)
         plan = nodes.plan_delete(self._work.tip, node, operation=operation, avoid=self._work.avoid)

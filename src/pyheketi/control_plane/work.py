@@ -21,7 +21,7 @@ from pyheketi.control_plane.rules import Rules
 from pyheketi.control_plane.tasks import Tasks
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change
-from pyheketi.domain.entities import BlockVolume, Volume
+from pyheketi.domain.entities import BlockVolume, Device, Node, Volume
 from pyheketi.domain.ids import OperationId
 from pyheketi.domain.topology import Topology
 from pyheketi.engine.ledger import Ledger
@@ -91,9 +91,9 @@ class Work:
         self._composed = composed
         at_work = [operation for operation in unfinished if operation.state is not OperationState.STUCK]
         self._stuck = {each.id: each for each in unfinished if each.state is OperationState.STUCK}
-        parts = [self._resume(operation) for operation in at_work if operation.kind not in composed]
+        parts = [self._resume(operation) for operation in at_work if self._take_up_of(operation) is None]
         for operation in at_work:
-            if operation.kind in composed:
+            if self._take_up_of(operation):
                 self._resume(operation, parts)
 
     def leave(self, unfinished: Sequence[Operation]) -> None:
@@ -250,7 +250,7 @@ class Work:
         """The operations that can go neither on nor back until a node is back."""
         return [operation.id for operation in self._stuck.values()]
 
-    def stuck_on(self, entity: Volume | BlockVolume, kind: Kind) -> OperationId | None:
+    def stuck_on(self, entity: Volume | BlockVolume | Device | Node, kind: Kind) -> OperationId | None:
         """Return the operation of that kind that got stuck at work on an object."""
         found = self._stuck.get(entity.pending.operation) if entity.pending else None
         return found.id if found and found.kind is kind else None
@@ -283,8 +283,12 @@ class Work:
     # -- running -------------------------------------------------------------------------------------------------
 
     def _resume(self, operation: Operation, parts: Sequence["Task[None]"] = ()) -> "Task[None]":
-        take_up = self._composed.get(operation.kind)
+        take_up = self._take_up_of(operation)
         return self._start(Run(operation), partial(take_up, parts) if take_up else self._runner.resume)
+
+    def _take_up_of(self, operation: Operation) -> TakeUp | None:
+        """Return how an operation goes on that is made of others; one that is given up does not go on."""
+        return None if operation.state is OperationState.UNDOING else self._composed.get(operation.kind)
 
     def _start(self, run: Run, way: Way) -> "Task[None]":
         self._last_runs.pop(run.operation.id, None)

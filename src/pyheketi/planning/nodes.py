@@ -53,12 +53,13 @@ def plan_add(topology: Topology, request: NodeAdd, *, node: NodeId, operation: O
 
 
 def members_of(topology: Topology, cluster: ClusterId, avoid: Avoid) -> tuple[str, ...]:
-    """Return management names of the cluster's nodes that are online, those that answer first."""
-    online = [
-        node
-        for node in topology.nodes_of(cluster)
-        if node.state is State.ONLINE and not (node.pending and node.pending.hidden)
-    ]
+    """Return management names of the cluster's nodes that are online, those that answer first.
+
+    Where there are only nodes that are just being added, it is they: two first ones must come into one pool.
+    """
+    nodes = topology.nodes_of(cluster)
+    shown = [node for node in nodes if not (node.pending and node.pending.hidden)]
+    online = [node for node in shown or nodes if node.state is State.ONLINE]
     return volumes.hosts_of(sorted(online, key=lambda node: node.id in avoid.nodes))
 
 

@@ -110,9 +110,23 @@ def test_a_device_whose_volume_group_is_gone_is_not_shown_again() -> None:
             True
         ]
         house.break_()
-        await house.recover()
+        await house.done(await wishes.delete_device(house, 0))
         house.require_agreement()
         assert all(device.state is not State.FAILED for device in house.topology.devices())
+
+    told(story)
+
+
+def test_the_first_two_nodes_of_a_cluster_may_be_added_at_the_same_time() -> None:
+    async def story() -> None:
+        house = MortalHouse()
+        await house.start()
+        await wishes.create_cluster(house, 0)
+        both = [await wishes.add_node(house, pick) for pick in (0, 1)]
+        for id_ in both:
+            await house.done(id_)
+        assert house.inventory().pools == ("new0, new1",)
+        house.require_agreement()
 
     told(story)
 

@@ -138,7 +138,9 @@ class Pool:
             for host, path in (brick.split(":", 1) for brick in volume.bricks):
                 point = path.removesuffix("/brick")
                 made = node.clone_bricks.get(point)
-                if node.resolve(host) is node and made and made.file_system and point not in node.mounts:
+                if made is None or made.device not in node.devices or made.file_system is None:
+                    continue
+                if node.resolve(host) is node and point not in node.mounts:
                     node.attach(made, made.file_system, point, "rw,nouuid")
 
 
