@@ -24,7 +24,7 @@ def anyio_backend() -> str:
 
 async def asked(app: Application, method: str, path: str, body: object = b"", role: str = "admin") -> asgi.Reply:
     """Ask with a token of that role, from its address."""
-    key, peer = {"admin": ("adminkey", ADMIN), "user": ("userkey", PROVISIONER)}[role]
+    key, peer = {"admin": ("adminkey", f"::ffff:{ADMIN}"), "user": ("userkey", PROVISIONER)}[role]
     signed = token(key, path=path.partition("?")[0], method=method, iss=role)
     reply = await asgi.request(app, method, path, body, signed, peer)
     assert reply.status < 400, reply.text

@@ -185,7 +185,8 @@ class Application:
             return text_answer("Invalid path or request", 404)
         if method not in methods:
             return Answer(405)
-        with asked_by(Asker(role=role, address=address)):
+        plain = address.removeprefix("::ffff:")  # an IPv4 address, as a socket for both kinds has it
+        with asked_by(Asker(role=role, address=plain)):
             return await self._call(methods[method], id_, scope, receive)
 
     async def _call(self, endpoint: Endpoint, id_: str, scope: Scope, receive: Receive) -> Answer:

@@ -1,7 +1,6 @@
 """Scripts on nodes, with the patience that gluster needs: busy answers are asked again, other hosts are tried."""
 
 import asyncio
-import copy
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -52,8 +51,8 @@ class Nodes:
 
     def watched(self, watch: Watch) -> "Nodes":
         """Return the same nodes, telling ``watch`` what is waited for."""
-        made = copy.copy(self)
-        made._watch = watch  # noqa: SLF001  # of our own class
+        made = Nodes.__new__(Nodes)  # every step asks for one: copy.copy takes five times as long
+        made.__dict__.update(self.__dict__, _watch=watch)
         return made
 
     async def run(self, host: str, script: Script) -> Sequence[Result]:

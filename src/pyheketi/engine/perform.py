@@ -3,7 +3,6 @@
 Nothing is remembered here: what was done of a step is asked of the node.
 """
 
-import copy
 from collections.abc import Sequence
 from typing import assert_never
 
@@ -38,7 +37,7 @@ class Performer:
 
     def watched(self, watch: Watch) -> "Performer":
         """Return the same, telling ``watch`` what scripts are waited for."""
-        made = copy.copy(self)
+        made = Performer.__new__(Performer)
         made._nodes = self._nodes.watched(watch)  # noqa: SLF001  # of our own class
         return made
 

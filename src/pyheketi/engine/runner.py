@@ -93,7 +93,8 @@ class Run:
     def working_on(self, step: Step, *, undoing: bool = False) -> Iterator[Watch]:
         """Do or undo a step; for those who look on."""
         at_work = AtWork(undoing=undoing, since=time.time())
-        self.failed.pop(step, None)
+        if self.failed:  # a look at a step costs its hash, which is that of all it holds
+            self.failed.pop(step, None)
         self.at_work[step] = at_work
         try:
             yield at_work.watch
@@ -230,7 +231,8 @@ class Runner:
         try:
             with run.working_on(step) as watch:
                 run.outcomes[step] = await self._performer.watched(watch).do(step, sure=sure)
-            run.undone.discard(step)
+            if run.undone:
+                run.undone.discard(step)
         except errors.Unreachable as error:
             if not error.sent and sure:
                 run.touched.discard(step)
