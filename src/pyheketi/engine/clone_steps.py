@@ -32,15 +32,23 @@ async def clone(nodes: Nodes, step: CloneVolume) -> Cloned:
                 source=step.source, snapshot=step.snapshot, name=step.name
             )
             raise reworded(host, failed, f"{what}: {failed.output}")
-        made = await _find(nodes, host, step.name)
-        if made is None:
-            raise errors.Unexpected(host, f"Gluster on {host} knows nothing of volume {step.name}, which it just made")
-        bricks = await _bricks(nodes, host, step, made)
-        await asyncio.gather(*(nodes.run(place.host, clones.sync(place)) for place in bricks))
-        await nodes.run(host, clones.delete_snapshot(step.snapshot, nodes.options))
-        return Cloned(tuple(BrickOfClone(place.brick, place.path, place.logical_volume) for place in bricks))
+        try:
+            return await _settled(nodes, host, step)
+        except errors.Unreachable as error:  # no other host may begin anew
+            raise errors.Unreachable(error.host, error.reason, sent=True) from error
 
     return await nodes.on_first(step.hosts, on, pass_dead_glusterd=True)
+
+
+async def _settled(nodes: Nodes, host: str, step: CloneVolume) -> Cloned:
+    """Return what gluster made, when it is on disk and its snapshot is gone."""
+    made = await _find(nodes, host, step.name)
+    if made is None:
+        raise errors.Unexpected(host, f"Gluster on {host} knows nothing of volume {step.name}, which it just made")
+    bricks = await _bricks(nodes, host, step, made)
+    await asyncio.gather(*(nodes.run(place.host, clones.sync(place)) for place in bricks))
+    await nodes.run(host, clones.delete_snapshot(step.snapshot, nodes.options))
+    return Cloned(tuple(BrickOfClone(place.brick, place.path, place.logical_volume) for place in bricks))
 
 
 async def _require_cloneable(nodes: Nodes, host: str, step: CloneVolume) -> None:

@@ -103,8 +103,6 @@ class Nodes:
             except errors.Unreachable as error:
                 if error.sent:
                     raise
-                if error.host != host:  # the deed had begun, and needs that node as well
-                    raise errors.Unreachable(error.host, error.reason, sent=True) from error
                 failures.append(error)
             except errors.CommandFailed as error:
                 if not pass_dead_glusterd or not gluster.is_down(error.output):

@@ -26,15 +26,11 @@ async def refused(house: MortalHouse, wish: Wish) -> str:
     return job.error
 
 
-def test_a_clone_that_loses_the_node_of_a_brick_leaves_nothing() -> None:
+@pytest.mark.parametrize(("command", "skip"), [("lvs|vgs", 0), ("lvs|vgs", 2), ("volume info", 2)])
+def test_a_clone_that_loses_a_node_when_gluster_has_made_it_leaves_nothing(command: str, skip: int) -> None:
     async def story() -> None:
         house = await furnished(wishes.clone)
-        volume = next(house.topology.volumes())
-        brick = house.topology.brick(volume.bricks[-1])
-        device = house.topology.device(brick.device) if brick else None
-        node = house.topology.node(device.node) if device else None
-        assert node is not None
-        house.break_(Rule(matching("lvs|vgs", node.manage_host), Lose(), times=1))
+        house.break_(Rule(matching(command), Lose(), skip=skip, times=1))
         assert "connection lost" in await refused(house, wishes.clone)
         await house.recover()
         house.require_agreement()
