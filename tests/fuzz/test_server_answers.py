@@ -98,7 +98,7 @@ answers = st.builds(
     st.sampled_from([200, 200, 200, 200, 201, 202, 204, 301, 303, 307, 400, 404, 429, 500, 503, 599]),
     bodies,
     st.fixed_dictionaries(
-        {"Retry-After": st.sampled_from(["-99", "-99", "-9" * 9])},
+        {"Retry-After": st.sampled_from(["-99", "-99", "-999999999"])},
         optional={
             "Location": places,
             "X-Pending": st.sampled_from(["false", "odd"]),
