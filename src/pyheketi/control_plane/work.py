@@ -301,7 +301,9 @@ class Work:
         except (Stopping, errors.StaleRevision):
             return
         except errors.Error as error:
-            _log.exception("What became of operation %s could not be written, it is tried again", run.operation.id)
+            bug = not isinstance(error, errors.StoreError)  # a full disk is none, and known by its words
+            text = "What became of operation %s could not be written, it is tried again: %s"
+            _log.error(text, run.operation.id, error, exc_info=bug)
             state, why = OperationState.STUCK, run.operation.error or str(error)
             run.operation = replace(run.operation, state=state, error=why)
         finally:
