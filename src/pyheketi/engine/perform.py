@@ -99,6 +99,8 @@ class Performer:
                 return await brick_steps.uncreate(self._nodes, step)
             case steps.CreateVolume():
                 await volume_steps.uncreate(self._nodes, step)
+            case steps.DeleteVolume():
+                await volume_steps.undelete(self._nodes, step)
             case steps.CloneVolume():
                 await clone_steps.unclone(self._nodes, step)
             case steps.CreateBlock():
@@ -110,7 +112,6 @@ class Performer:
             case (
                 steps.DestroyBrick()
                 | steps.CheckUnused()
-                | steps.DeleteVolume()
                 | steps.AddBricks()
                 | steps.LookAtVolume()
                 | steps.CheckReplaceable()

@@ -92,6 +92,17 @@ async def delete(nodes: Nodes, step: DeleteVolume) -> None:
         raise errors.NodeError(stopped.error.host, f"{stopped.error}\n{told}") from stopped
 
 
+async def undelete(nodes: Nodes, step: DeleteVolume) -> None:
+    """Let a volume go on to serve that was not deleted: an earlier try may have stopped it."""
+
+    async def on(host: str) -> None:
+        found = await _find(nodes, host, step.name)
+        if found is not None and not found.started:
+            await nodes.run(host, volumes.start(step.name, nodes.options))
+
+    await nodes.on_any(step.hosts, on)
+
+
 async def is_deleted(nodes: Nodes, step: DeleteVolume) -> bool:
     """Return whether a volume is gone."""
     return await _comes_true(nodes, step.hosts, step.name, lambda found: found is None)
