@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy
 import json
 import struct
 from functools import cache
@@ -119,7 +120,7 @@ def test_exports_with_other_values(data: st.DataObject, tmp_path: Path) -> None:
         while True:
             key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
             if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.integers(0, 9)) == 0:
-                place[key] = data.draw(values)
+                place[key] = copy.deepcopy(data.draw(values))  # a later round may change what is in it
                 break
             place = place[key]
     source = tmp_path / "source"
