@@ -164,7 +164,8 @@ def test_a_start_that_fails_tells_no_secret(tmp_path: Path, change: dict[str, An
     kubeconfig = {"users": [{"name": "u", "user": {"token": "hush-token", "password": "hush-pw"}}], "contexts": "x"}
     (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
     config = tmp_path / "heketi.json"
-    text = json.dumps({**SETTINGS, "port": 1, "glusterfs": {"executor": "mock", "db": str(tmp_path / "db")}, **change})
+    glusterfs = {"executor": "mock", "db": str(tmp_path / "db"), **change.get("glusterfs", {})}
+    text = json.dumps({**SETTINGS, "port": 1, **change, "glusterfs": glusterfs})
     config.write_text(text.replace('"secret.pem"', f'"{pem}"').replace('"kubeconfig"}', f'"{tmp_path}/kubeconfig"}}'))
     server = ours("main", f"--config={config}")
     out = "".join(server.communicate(timeout=60))
