@@ -13,7 +13,7 @@ from pyheketi.migrate import checking, exporting, importing, repairing
 from pyheketi.migrate.findings import Finding
 from pyheketi.migrate.importing import Imported
 from pyheketi.migrate.repairing import RepairPlan
-from pyheketi.store import copying
+from pyheketi.store import copying, files
 from pyheketi.store.base import Loaded
 from pyheketi.wire import checks
 from pyheketi.wire.check import Check
@@ -61,7 +61,7 @@ def import_(source: Path, target: Path) -> list[str]:
         if in_place:
             target.rename(kept)
         fresh.rename(target)
-        sources.sync_directory(target.parent)
+        files.sync_directory(target.parent)
     finally:
         for left in fresh.parent.glob(f"{fresh.name}*"):
             left.unlink()

@@ -6,7 +6,6 @@ makes no new contradictions.
 
 import os
 import re
-import stat
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from pyheketi.operations.operation import Operation
 from pyheketi.planning import scrubbing
 from pyheketi.planning.leftovers import Leftovers
 from pyheketi.planning.scrubbing import Forgetting
-from pyheketi.store import copying
+from pyheketi.store import copying, files
 from pyheketi.store.base import Loaded, Store
 from pyheketi.store.opening import open_file, open_store
 
@@ -188,7 +187,8 @@ def _keep(database: str, copy: bytes, what: str) -> Path:
         for number in range(1000)
         if not os.path.lexists(each := beside.with_name(name + f".{number}" * (number > 0)))
     )
-    _write(kept, copy, _owner(database))
+    files.write(kept, copy, _owner(database))
+    files.sync_directory(kept.parent)
     return kept
 
 
@@ -200,27 +200,10 @@ def _owner(database: str) -> os.stat_result | None:
     return None if _is_address(database) else _path(database).stat()
 
 
-def _write(path: Path, contents: bytes, owner: os.stat_result | None) -> None:
-    """Make a file that its owner alone can read, and have it on the disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
-    with os.fdopen(descriptor, "wb") as file:
-        _give(file.fileno(), owner)
-        file.write(contents)
-        file.flush()
-        os.fsync(file.fileno())
-    sources.sync_directory(path.parent)
-
-
-def _give(descriptor: int, owner: os.stat_result | None) -> None:
-    """Let the user that the server runs as open what root made."""
-    if owner is not None and os.geteuid() == 0:
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
-
-
 async def _write_elsewhere(out: Path, copy: bytes, made: Forgetting, owner: os.stat_result | None) -> None:
     fresh = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        _write(fresh, copy, owner)
+        files.write(fresh, copy, owner)
         store = await open_file(fresh)
         try:
             revision = (await store.load()).revision
@@ -229,7 +212,7 @@ async def _write_elsewhere(out: Path, copy: bytes, made: Forgetting, owner: os.s
             await store.aclose()
         sources.require_free(out)
         fresh.rename(out)
-        sources.sync_directory(out.parent)
+        files.sync_directory(out.parent)
     finally:
         for left in fresh.parent.glob(f"{fresh.name}*"):
             left.unlink()

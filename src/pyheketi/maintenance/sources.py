@@ -83,12 +83,3 @@ def require_free(path: Path) -> None:
     """Make sure that nothing is overwritten. Raises ``StoreError``."""
     if os.path.lexists(path):
         raise errors.StoreError(f"{path} file already exists")
-
-
-def sync_directory(directory: Path) -> None:
-    """Have the names in a directory on the disk."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
