@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pyheketi.domain import errors
 from pyheketi.domain.topology import Topology
+from pyheketi.maintenance import sources
 from pyheketi.store import files, looking, ownership
 from pyheketi.store.base import Loaded
 from pyheketi.store.sqlite import restoring
@@ -65,10 +66,7 @@ def _owned(database: Path) -> ownership.Ownership:
     try:
         return ownership.Ownership(database)
     except errors.StoreLocked as error:
-        raise errors.StoreLocked(
-            f"{str(error).partition(' Stop that one')[0]} Stop that server first (systemctl stop heketi), and start it"
-            " again afterwards."
-        ) from error
+        raise sources.in_use(error) from error
 
 
 def _put(contents: bytes, backup: Path, database: Path) -> Path | None:

@@ -125,11 +125,8 @@ async def _opened(database: str) -> Store:
     try:
         return await open_store(database)
     except errors.StoreLocked as error:
-        raise errors.StoreLocked(
-            f"{str(error).partition(' Stop that one')[0]} Stop that server first (systemctl stop heketi), and start it"
-            " again afterwards. If the nodes can be reached, let it clean up itself instead: heketi-cli server"
-            " operations cleanup"
-        ) from error
+        nodes = " If the nodes can be reached, let it clean up itself instead: heketi-cli server operations cleanup"
+        raise sources.in_use(error, nodes) from error
 
 
 def _require_ours(path: Path) -> None:

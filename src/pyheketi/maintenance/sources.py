@@ -79,6 +79,14 @@ async def _ours(path: Path) -> Dump:
     return exporting.exported(Topology(loaded.entities), loaded.unfinished, loaded.generation, at_rest=True)
 
 
+def in_use(error: errors.StoreLocked, otherwise: str = "") -> errors.StoreLocked:
+    """Return the error with what to do for those who want to change a database, not to serve it."""
+    return errors.StoreLocked(
+        f"{str(error).partition(' Stop that one')[0]} Stop that server first (systemctl stop heketi), and start it"
+        f" again afterwards.{otherwise}"
+    )
+
+
 def require_free(path: Path) -> None:
     """Make sure that nothing is overwritten. Raises ``StoreError``."""
     if os.path.lexists(path):
