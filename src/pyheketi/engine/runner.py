@@ -21,7 +21,7 @@ from pyheketi.domain.topology import Topology
 from pyheketi.engine import advice
 from pyheketi.engine.ledger import Ledger
 from pyheketi.engine.watching import AtWork, Watch
-from pyheketi.operations import steps
+from pyheketi.operations import describing, steps
 from pyheketi.operations.operation import TRANSITIONS, Operation, OperationState, Plan, StepGroup
 from pyheketi.operations.steps import BrickPlace, Outcome, Step
 from pyheketi.placement.rings import Avoid
@@ -376,14 +376,14 @@ class Runner:
 
 
 def _hosts_of(step: Step) -> tuple[str, ...]:
-    """Return the management names of the nodes that a step needs, or may need."""
-    match step:
-        case steps.CreateBrick() | steps.DestroyBrick():
-            return (step.place.host,)
-        case steps.CreateVolume() | steps.DeleteVolume() | steps.AddBricks() | steps.DeleteBlock():
-            return step.hosts
-        case _:
-            return ()
+    """Return the management names of the nodes that a step needs, or may need, to make or remove something."""
+    return describing.hosts(step) if isinstance(step, _CHANGES) else ()
+
+
+_CHANGES = (
+    *(steps.CreateBrick, steps.DestroyBrick, steps.CreateVolume, steps.DeleteVolume),
+    *(steps.AddBricks, steps.DeleteBlock),
+)
 
 
 def _root_cause(failures: list[tuple[Step, errors.Error]]) -> errors.Error:

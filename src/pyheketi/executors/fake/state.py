@@ -71,10 +71,6 @@ class GlusterVolume:
         """Whether its brick processes run, as far as their nodes do."""
         return self.status == "Started"
 
-    def has_brick_at(self, path: str) -> bool:
-        """Whether one of its bricks lies at ``path``, on whatever node."""
-        return any(brick.partition(":")[2] == path for brick in self.bricks)
-
 
 @dataclass(slots=True, eq=False)
 class Snapshot:
