@@ -35,8 +35,7 @@ class BlockVolumes:
                 ids=self._ids,
             )
 
-        with self._work.slot(operation):
-            return await self._work.begin(operation, plan(self._work.tip, self._work.avoid), plan)
+        return await self._work.begin_anywhere(operation, plan)
 
     async def expand(self, id_: str, new_gib: int) -> OperationId:
         """Begin to expand a block volume, or go on with the same expansion that got stuck.

@@ -36,8 +36,7 @@ class Volumes:
                 ids=self._ids,
             )
 
-        with self._work.slot(operation):
-            return await self._work.begin(operation, plan(self._work.tip, self._work.avoid), plan)
+        return await self._work.begin_anywhere(operation, plan)
 
     async def expand(self, id_: str, expand_gib: int) -> OperationId:
         """Begin to expand a volume. Raises ``NotFound``, ``InUse``, ``NoSpace``, ``TooManyOperations``."""
@@ -54,8 +53,7 @@ class Volumes:
                 ids=self._ids,
             )
 
-        with self._work.slot(operation):
-            return await self._work.begin(operation, plan(self._work.tip, self._work.avoid), plan)
+        return await self._work.begin_anywhere(operation, plan)
 
     async def delete(self, id_: str) -> OperationId:
         """Begin to delete a volume, or go on with a deletion that got stuck.

@@ -182,6 +182,16 @@ class Work:
             self._start(run, way or (lambda run: self._runner.run(run, replan)))
         return id_
 
+    async def begin_anywhere(self, id_: OperationId, plan: Replan) -> OperationId:
+        """Begin what can be planned in several ways, and is planned anew where that helps after a failure.
+
+        Raises:
+            TooManyOperations: all slots are taken.
+            ShuttingDown, ReadOnly: as ``begin``; besides, what ``plan`` raises.
+        """
+        with self.slot(id_):
+            return await self.begin(id_, plan(self.tip, self.avoid), plan)
+
     async def decide(
         self,
         id_: OperationId,
