@@ -3,6 +3,6 @@
 test: ## what continuous integration runs
 	./test
 
-nightly: ## many more and longer stories, and the table of mishaps with every command (an hour or so)
+nightly: ## many more and longer stories, mutations and kills, and the table of mishaps with every command
 	mkdir -p var
-	PYHEKETI_HYPOTHESIS=nightly PYHEKETI_REPORTS=var ./test tests/property
+	PYHEKETI_TESTS=nightly PYHEKETI_REPORTS=var ./test tests/property tests/fuzz tests/process

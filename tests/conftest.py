@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from tests import mishap_table, official_client
+from tests.depth import NIGHTLY
 
 settings.register_profile("pyheketi", deadline=None)  # shared machines are slow at times; nothing is timed here
 settings.register_profile("nightly", deadline=None, max_examples=20_000)
-settings.load_profile(os.environ.get("PYHEKETI_HYPOTHESIS", "pyheketi"))
+settings.load_profile("nightly" if NIGHTLY else "pyheketi")
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,11 @@ import contextlib
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +46,7 @@ class Running:
 def serving(folder: Path, settings: Mapping[str, Any] = SETTINGS) -> Iterator[Running]:
     """Run our server on a free port with these settings, on simulated nodes, the same way each time."""
     with starting(folder, settings) as running:
-        _await_port(running.port, running.process, folder / "server.log")
+        _await(running, folder / "server.log")
         yield running
 
 
@@ -69,11 +71,19 @@ def starting(folder: Path, settings: Mapping[str, Any] = SETTINGS) -> Iterator[R
         log.close()
 
 
-def _await_port(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
+def answers(url: str) -> bool:
+    """Tell whether a server is there. A connection alone may be one to itself, on a port that nobody has."""
+    trusting = ssl._create_unverified_context()
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/hello", timeout=5, context=trusting) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
+def _await(running: Running, log: Path) -> None:
     for _ in range(300):
-        if server.poll() is not None:
+        if running.process.poll() is not None:
             pytest.fail(f"the server has ended:\n{log.read_text()}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        if answers(running.url):
             return
         time.sleep(0.1)
     pytest.fail(f"the server does not answer:\n{log.read_text()}")

@@ -11,13 +11,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.served import SETTINGS
+from tests.served import SETTINGS, answers
 from tests.shared import shared_dir
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "heketi-start.sh"
@@ -65,19 +64,15 @@ class Container:
             **more,
         }
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def cli(self, *words: str) -> str:
-        environment = self.environment(
-            HEKETI_CLI_SERVER=f"http://127.0.0.1:{self.port}", HEKETI_CLI_USER="admin", HEKETI_CLI_KEY="adminkey"
-        )
+        environment = self.environment(HEKETI_CLI_SERVER=self.url, HEKETI_CLI_USER="admin", HEKETI_CLI_KEY="adminkey")
         return subprocess.run(
             ["heketi-cli", *words], env=environment, check=True, capture_output=True, text=True
         ).stdout
-
-    def answers(self) -> bool:
-        """Tell whether a server is there. A connection alone may be one to itself, on a port that nobody has."""
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/hello") as answer:
-            return bool(answer.status == 200)
-        return False
 
     @contextlib.contextmanager
     def started(self, **more: str) -> Iterator[None]:
@@ -88,7 +83,7 @@ class Container:
         try:
             for _ in range(600):
                 assert process.poll() is None, log.read_text()
-                if self.answers():
+                if answers(self.url):
                     break
                 time.sleep(0.1)
             yield
@@ -199,7 +194,7 @@ def test_a_server_that_is_still_there_is_waited_for(container: Container) -> Non
         assert waiting.poll() is None, second.read_text()
     try:
         for _ in range(300):
-            if container.answers():
+            if answers(container.url):
                 break
             time.sleep(0.1)
         assert waiting.poll() is None

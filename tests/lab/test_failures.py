@@ -110,7 +110,7 @@ def test_the_path_of_a_brick_exists(pristine_lab: Lab, tmp_path: Path) -> None:
         point = brick["path"].removesuffix("/brick")
         node.ssh(f"mkdir -p {point} && echo precious > {point}/file")
         text = site.refused("volume", "create", "--size=1")
-        assert f"mkdir: cannot create directory '{point}': File exists (node n2, command: mkdir {point}" in text
+        assert f"mkdir: cannot create directory '{point}': File exists. It was left alone" in text
         assert node.ssh(f"cat {point}/file && rm -r {point}").stdout == "precious\n"
         assert {each.name: traces(each) for each in pristine_lab.nodes} == before
         mended(site)

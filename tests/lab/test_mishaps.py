@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.depth import NIGHTLY
 from tests.lab.site import (
     Site,
     mounted,
@@ -148,7 +149,7 @@ def bring_back(node: LabNode, cut: Callable[[LabNode], None]) -> None:
     [
         (cut_network, expand),
         (cut_power, delete),
-        *([(cut_power, create), (cut_network, clone)] if os.environ.get("PYHEKETI_TESTS") == "nightly" else []),
+        *([(cut_power, create), (cut_network, clone)] if NIGHTLY else []),
     ],
 )
 def test_a_node_is_cut_off(

@@ -5,7 +5,6 @@ and what clients were told is so. ``make nightly`` tells many more and longer st
 """
 
 import asyncio
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import TypeAlias
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import leaping, wishes
+from tests.depth import NIGHTLY
 from tests.mishaps import Mishap, MortalHouse
 from tests.wishes import Wish
 
@@ -219,9 +219,6 @@ async def tell(story: Sequence[Event]) -> None:
     for event in story:
         await telling.tell(event)
     await telling.end()
-
-
-NIGHTLY = os.environ.get("PYHEKETI_HYPOTHESIS") == "nightly"
 
 
 @settings(max_examples=20_000 if NIGHTLY else 1500, derandomize=not NIGHTLY)  # new stories are for the night
