@@ -115,5 +115,11 @@ class House:
                 await self.done(await self.plane.devices.add(device))
         return cluster.id
 
+    async def mend(self) -> None:
+        """Mend all bricks that do not serve."""
+        if found := (await self.plane.serving.survey()).troubles:
+            await self.done(await self.plane.serving.mend([each.place.brick for each in found]))
+        assert (await self.plane.serving.survey()).troubles == ()
+
     async def create(self, size_gib: int = 1, durability: DurabilityRequest = REPLICA_3) -> str:
         return await self.done(await self.plane.volumes.create(VolumeCreate(size_gib=size_gib, durability=durability)))

@@ -83,6 +83,7 @@ WISHES: dict[Wish, Preparation] = {
     wishes.remove_device: _nothing,
     wishes.evict: _nothing,
     wishes.remove_orphans: _nothing,
+    wishes.mend_bricks: _nothing,
     wishes.clean_up: _something_stuck,
 }
 """Each with what has to be there."""

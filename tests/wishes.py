@@ -12,6 +12,7 @@ from tests.house import REPLICA_3, House
 from pyheketi.domain.durability import DurabilityRequest
 from pyheketi.domain.entities import State
 from pyheketi.domain.ids import NodeId
+from pyheketi.planning import brick_service
 from pyheketi.planning.block_create import BlockVolumeCreate
 from pyheketi.planning.devices import DeviceAdd
 from pyheketi.planning.nodes import NodeAdd
@@ -221,6 +222,20 @@ async def remove_orphans(house: House, pick: int) -> str:
     if not house.nodes.node(place.host).directory(place.mount_point):
         await strays.plant(house, place)
     return await house.plane.orphans.remove([place.brick])
+
+
+async def mend_bricks(house: House, pick: int) -> str:
+    """Mount bricks of a node again, after a reboot that did not find them in fstab."""
+    node = _one(house.topology.nodes(), pick)
+    machine = house.nodes.node(node.manage_host)
+    expected = [place.brick for _, place in brick_service.places(house.topology, node)]
+    machine.files["/etc/fstab"] = [
+        line for line in machine.files["/etc/fstab"] if not any(brick in line for brick in expected)
+    ]
+    machine.power_off()
+    machine.power_on()
+    found = (await house.plane.serving.survey()).troubles
+    return await house.plane.serving.mend([each.place.brick for each in found if each.mendable])
 
 
 async def clean_up(house: House, pick: int) -> str:

@@ -33,6 +33,8 @@ async def _meet(wish: Wish, at: int, deed: Deed, mishap: Mishap, lateness: int) 
     assert house.fate_was_fulfilled
     if wish is wishes.remove_orphans or (mishap is Mishap.ERROR and str(deed) == "lvm lvremove"):
         await _remove_orphans(house)
+    if wish is wishes.mend_bricks:
+        await house.mend()
     house.require_agreement(but=lambda line: line.startswith(_left_by_design(wish, deed)))
     if id_:
         job = await house.plane.job(id_)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from hypothesis import given, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from tests import leaping, wishes
 from tests.depth import NIGHTLY
@@ -163,6 +163,7 @@ class Telling:
 
     async def end(self) -> None:
         house = self.house
+        await house.recover()  # first, so that a commit whose answer was lost comes to light
         house.doom(-1, Mishap.ERROR)
         for name in self._away():
             house.nodes.node(name).power_on()
@@ -171,6 +172,7 @@ class Telling:
         await self._look_at_jobs()
         assert house.plane.operations == []
         await self._remove_orphans()
+        await house.mend()
         await self._read_devices()
         self._require_what_was_told()
         house.require_agreement(but=self._is_left_by_design)
@@ -224,4 +226,5 @@ async def tell(story: Sequence[Event]) -> None:
 @settings(max_examples=20_000 if NIGHTLY else 1500, derandomize=not NIGHTLY)  # new stories are for the night
 @given(_stories(8, 20) if NIGHTLY else _stories(2, 5))
 def test_stories(story: list[Event]) -> None:
+    note("\n".join(map(repr, story)))
     leaping.run(tell(story))

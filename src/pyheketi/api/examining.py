@@ -1,17 +1,19 @@
 """An examination in Heketi's words: gluster's XML and LVM's reports, field by field (rest-api.md §7.9)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from pyheketi.commands.examination import NodePicture
 from pyheketi.control_plane.examiner import Examination
 from pyheketi.control_plane.orphans import Search
+from pyheketi.control_plane.serving import Survey
 from pyheketi.domain.ids import ClusterId
 from pyheketi.domain.topology import Topology
+from pyheketi.planning.brick_service import Fault
 from pyheketi.planning.orphans import Found, Verdict
+from pyheketi.wire import brick_service, orphans
 from pyheketi.wire import examination as wire
-from pyheketi.wire import orphans
 from pyheketi.wire.dump import Dump
 
 _COUNTS = (
@@ -48,11 +50,37 @@ def search_to_wire(topology: Topology, search: Search, preview: Callable[[Found]
             if each.verdict is not Verdict.KNOWN
         ),
         known=sum(each.verdict is Verdict.KNOWN for each in search.bricks),
-        silent=tuple(
-            orphans.SilentNode(node=node.id, host=node.manage_host, reason=search.silent[node.id])
-            for node in topology.nodes()
-            if node.id in search.silent
+        silent=_silent(topology, search.silent),
+    )
+
+
+def survey_to_wire(topology: Topology, survey: Survey) -> brick_service.BrickService:
+    """Return which bricks do not serve as they should."""
+    return brick_service.BrickService(
+        bricks=tuple(
+            brick_service.FaultyBrick(
+                brick=each.place.brick,
+                volume=each.volume.id,
+                volume_name=each.volume.name,
+                cluster=each.node.cluster,
+                node=each.node.id,
+                host=each.place.host,
+                path=each.place.path,
+                faults=tuple(fault.value for fault in Fault if fault in each.faults),
+                mendable=each.mendable,
+            )
+            for each in survey.troubles
         ),
+        looked_at=survey.looked_at,
+        silent=_silent(topology, survey.silent),
+    )
+
+
+def _silent(topology: Topology, reasons: Mapping[str, str]) -> tuple[orphans.SilentNode, ...]:
+    return tuple(
+        orphans.SilentNode(node=node.id, host=node.manage_host, reason=reasons[node.id])
+        for node in topology.nodes()
+        if node.id in reasons
     )
 
 

@@ -16,6 +16,7 @@ from pyheketi.telemetry import log
 from pyheketi.wire import (
     base,
     block_volumes,
+    brick_service,
     bricks,
     clusters,
     devices,
@@ -192,6 +193,18 @@ async def orphan_remove(call: Call) -> Answer:
     """Destroy bricks that belong to nobody."""
     wanted = _valid(call, orphans.OrphanRemoval)
     return accepted(await call.control_plane.orphans.remove(wanted.bricks))
+
+
+async def brick_list(call: Call) -> Answer:
+    """Ask all nodes for bricks that do not serve as they should."""
+    plane = call.control_plane
+    return json_answer(base.dump(examining.survey_to_wire(plane.tip, await plane.serving.survey())))
+
+
+async def brick_mend(call: Call) -> Answer:
+    """Mount bricks, and start their processes."""
+    wanted = _valid(call, brick_service.BrickMending)
+    return accepted(await call.control_plane.serving.mend(wanted.bricks))
 
 
 def _document(call: Call) -> dump.Dump:

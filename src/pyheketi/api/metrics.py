@@ -1,7 +1,7 @@
 """``GET /metrics``: Heketi's numbers under Heketi's names (rest-api.md §7.12), and how requests went."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from pyheketi.api import mapping
 from pyheketi.api.answers import Answer
 from pyheketi.control_plane.control_plane import ControlPlane
+from pyheketi.domain.ids import NodeId
 from pyheketi.domain.topology import Topology
 
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -76,6 +77,7 @@ class _Heketi(Collector):
         yield GaugeMetricFamily("heketi_up", "Is heketi running?", value=1)
         yield from _of_clusters(topology)
         yield from _of_devices(topology)
+        yield from _of_bricks(topology, self._control_plane.health.unmounted)
         counts = mapping.operation_counts_to_wire(self._control_plane.operations)
         for name, meaning, count in (
             ("stale", "Number of Stale Operations", counts.stale),
@@ -85,6 +87,15 @@ class _Heketi(Collector):
             ("inFlight", "Number of in flight Operations", counts.in_flight),
         ):
             yield GaugeMetricFamily(f"heketi_operations_{name}_count", meaning, value=count)
+
+
+def _of_bricks(topology: Topology, unmounted: Mapping[NodeId, frozenset[str]]) -> Iterator[GaugeMetricFamily]:
+    meaning = "Number of bricks that should be mounted on the node and were not when it was last looked at"
+    count = GaugeMetricFamily("pyheketi_bricks_unmounted_count", meaning, labels=("cluster", "hostname"))
+    for node in topology.nodes():
+        if not (node.pending and node.pending.hidden):
+            count.add_metric((node.cluster, node.manage_host), len(unmounted.get(node.id, ())))
+    yield count
 
 
 def _of_clusters(topology: Topology) -> Iterator[GaugeMetricFamily]:

@@ -4,6 +4,7 @@ from pyheketi.api import handlers, history
 from pyheketi.api.endpoint import Endpoint, Table
 from pyheketi.wire import (
     block_volumes,
+    brick_service,
     bricks,
     check,
     clusters,
@@ -139,6 +140,21 @@ ENDPOINTS = (
         handle=handlers.orphan_remove,
         summary="Destroy bricks that belong to nobody",
         request=orphans.OrphanRemoval,
+        status=202,
+    ),
+    Endpoint(
+        method="GET",
+        path="/internal/state/bricks",
+        handle=handlers.brick_list,
+        summary="Ask all nodes for bricks that do not serve as they should",
+        answer=brick_service.BrickService,
+    ),
+    Endpoint(
+        method="POST",
+        path="/internal/state/bricks/mend",
+        handle=handlers.brick_mend,
+        summary="Mount bricks, and start their processes",
+        request=brick_service.BrickMending,
         status=202,
     ),
     Endpoint(method="GET", path="/backup/db", handle=handlers.database_backup, summary="Copy the database (SQLite)"),

@@ -315,6 +315,19 @@ _STATE = Command(
             ),
             example="heketi-cli server state orphans --delete --yes 1bb2bf8bb0ff9ca9e12a7e0b1b6ae3e4",
         ),
+        Command(
+            name="bricks",
+            help="List bricks that do not serve as they should, after a reboot for example, and mend them",
+            arguments="[BRICK...]",
+            action="bricks_state.run",
+            failure=2,
+            flags=(
+                _text("node", "only on this node"),
+                _switch("mend", "mount the named bricks and start their gluster processes"),
+                _switch("all", "mend all that can be mended"),
+            ),
+            example="heketi-cli server state bricks --mend --all",
+        ),
     ),
 )
 

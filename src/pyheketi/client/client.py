@@ -9,6 +9,7 @@ from pyheketi.client.errors import BadAnswer
 from pyheketi.wire import (
     base,
     block_volumes,
+    brick_service,
     bricks,
     check,
     clusters,
@@ -224,6 +225,14 @@ class Client:
     def orphan_bricks(self) -> orphans.Orphans:
         """Return the bricks that nodes have and the database does not."""
         return self._get(orphans.Orphans, "/internal/state/orphans")
+
+    def faulty_bricks(self) -> brick_service.BrickService:
+        """Return which bricks do not serve as they should; only pyheketi's server tells."""
+        return self._get(brick_service.BrickService, "/internal/state/bricks")
+
+    def mend_bricks(self, wanted: brick_service.BrickMending) -> None:
+        """Mount bricks, and start their processes."""
+        self._finish("POST", "/internal/state/bricks/mend", wanted)
 
     def remove_orphan_bricks(self, wanted: orphans.OrphanRemoval) -> None:
         """Destroy bricks that belong to nobody."""

@@ -3,11 +3,12 @@
 import itertools
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyheketi.commands import files, fstab, lvm, lvm_report, mount, xfs
 from pyheketi.commands.command import Command, Program, Result, Script
+from pyheketi.commands.mount import Mount
 from pyheketi.commands.options import NodeOptions
 from pyheketi.domain import errors
 from pyheketi.operations.steps import BrickPlace, CreateBrick
@@ -20,6 +21,8 @@ _MOUNT_POINT = re.compile(r"/[\w./-]+")
 
 CREATE_LIMIT = 600.0
 """Seconds to make a brick."""
+LOOK_LIMIT = 60.0
+"""Seconds to tell what is mounted."""
 DESTROY_LIMIT = 300.0
 """Seconds to look at a brick, and to destroy it."""
 
@@ -80,6 +83,47 @@ def complete(step: CreateBrick, facts: BrickFacts, options: NodeOptions) -> Scri
     return Script(commands=tuple(commands), limit=CREATE_LIMIT)
 
 
+def remount(place: BrickPlace, facts: BrickFacts, options: NodeOptions) -> Script:
+    """Mount a brick whose logical volume is there, and give it the line in fstab that it lacks.
+
+    The line comes last: one that cannot be mounted keeps the node from booting. Gluster mounts bricks of clones itself.
+    """
+    device = _device(place)
+    commands: list[Command] = []
+    if not facts.has_directory:
+        commands.append(files.make_directory(place.mount_point, parents=True))
+    if not facts.mounts:
+        commands.append(lvm.activate(place.volume_group, place.logical_volume))  # its disk may have come too late
+        commands.append(mount.mount(device, place.mount_point, options.mount_options))
+    if not facts.in_fstab and not is_of_clone(place):
+        commands.append(fstab.add(device, place.mount_point, options))
+    return Script(commands=tuple(commands), limit=CREATE_LIMIT)
+
+
+def is_of_clone(place: BrickPlace) -> bool:
+    """Return whether gluster mounts a brick, and not fstab."""
+    return place.mount_point.startswith(SNAPSHOTS)
+
+
+def is_mounted(place: BrickPlace, table: Iterable[Mount]) -> bool:
+    """Return whether something is mounted where a brick should be."""
+    return _mounts(place, table) > 0
+
+
+def look_at_mounts() -> Script:
+    """Ask what is mounted."""
+    return Script(commands=(mount.table(),), limit=LOOK_LIMIT)
+
+
+def read_mounts(host: str, results: Sequence[Result]) -> tuple[Mount, ...]:
+    """Return what is mounted. Raises ``Unexpected`` for an answer that makes no sense."""
+    (answer,) = results
+    try:
+        return mount.parse_table(answer.stdout)
+    except ValueError as error:
+        raise errors.Unexpected(host, f"Node {host} gave an answer that makes no sense: {error}") from error
+
+
 def look(place: BrickPlace, options: NodeOptions) -> Script:
     """Ask what there is of a brick."""
     _device(place)
@@ -116,7 +160,7 @@ def read_look(place: BrickPlace, results: Sequence[Result]) -> BrickFacts:
     ours = any(volume.name == place.logical_volume for volume in volumes)
     others = [v for v in volumes if v.pool == place.thin_pool and v.name != place.logical_volume]
     return BrickFacts(
-        mounts=sum(place.mount_point in (entry.target, f"/var{entry.target}") for entry in table),  # /var/run is a link
+        mounts=_mounts(place, table),
         in_fstab=lines.ok and fstab.names(lines.stdout, place.brick),
         has_volume=ours,
         has_pool=pool is not None,
@@ -176,7 +220,7 @@ def destroy(place: BrickPlace, facts: BrickFacts, options: NodeOptions) -> Scrip
         commands.append(lvm.remove_logical_volume(place.volume_group, place.thin_pool, options, may_fail=True))
     if facts.has_directory:
         commands.append(files.remove_directory(place.mount_point))
-    if place.mount_point.startswith(SNAPSHOTS):
+    if is_of_clone(place):
         commands.append(files.remove_directory(posixpath.dirname(place.mount_point)))
     return Script(commands=tuple(commands), limit=DESTROY_LIMIT)
 
@@ -198,6 +242,10 @@ def is_at(gluster_name: str, volume_group: str, brick: str) -> bool:
 def users(place: BrickPlace) -> Script:
     """Ask who keeps a brick busy."""
     return Script(commands=(mount.users_of(place.mount_point),), limit=DESTROY_LIMIT)
+
+
+def _mounts(place: BrickPlace, table: Iterable[Mount]) -> int:
+    return sum(place.mount_point in (each.target, f"/var{each.target}") for each in table)  # /var/run is a link
 
 
 def _create_volume(step: CreateBrick, options: NodeOptions) -> Command:

@@ -53,6 +53,16 @@ def start_volume(name: str, options: NodeOptions) -> Command:
     return _gluster(options, "volume", "start", name)
 
 
+def start_bricks(name: str, options: NodeOptions) -> Command:
+    """Start all brick processes of a volume that do not run."""
+    return _gluster(options, "volume", "start", name, "force")
+
+
+def volume_status(name: str, options: NodeOptions) -> Command:
+    """Ask which brick processes run; of all volumes that are started if ``name`` is ``all``."""
+    return _gluster(options, "volume", "status", name, "--xml")
+
+
 def stop_volume(name: str, options: NodeOptions) -> Command:
     """Stop a volume, whoever uses it."""
     return _gluster(options, "volume", "stop", name, "force")

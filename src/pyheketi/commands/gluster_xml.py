@@ -130,6 +130,24 @@ def read_peers(host: str, result: Result) -> tuple[Peer, ...]:
     return _read(host, result, lambda answer: tuple(map(_peer, answer.iterfind("peerStatus/peer"))))
 
 
+def read_dead_bricks(host: str, result: Result) -> frozenset[str]:
+    """Return the bricks that ``volume status`` told of whose process does not run.
+
+    Raises:
+        CommandFailed: gluster could not tell.
+        Unexpected: the answer makes no sense.
+    """
+    if not result.stdout.lstrip().startswith("<") and not result.ok:
+        raise result.failure(host)
+    return _read(host, result, _dead_bricks)
+
+
+def _dead_bricks(answer: ET.Element) -> frozenset[str]:
+    processes = answer.iterfind("volStatus/volumes/volume/node")
+    named = ((f"{_text(each, 'hostname')}:{_text(each, 'path')}", _text(each, "status")) for each in processes)
+    return frozenset(name for name, status in named if status != "1" and ":/" in name)  # other daemons have no path
+
+
 def _read(host: str, result: Result, read: Callable[[ET.Element], T]) -> T:
     """Return what ``read`` finds in an answer that tells of no failure."""
     try:

@@ -76,6 +76,11 @@ def remove_logical_volume(group: str, name: str, options: NodeOptions, *, may_fa
     return _lvm("lvremove", f"--autobackup={options.autobackup}", "-f", f"{group}/{name}", may_fail=may_fail)
 
 
+def activate(group: str, name: str) -> Command:
+    """Make a logical volume usable, also a snapshot that is not by itself after a start; one that is stays so."""
+    return _lvm("lvchange", "--activate", "y", "--ignoreactivationskip", f"{group}/{name}")
+
+
 def physical_volume(device: str) -> Command:
     """Ask what LVM knows of a device; fails if it is no physical volume."""
     return _lvm("pvs", *_PV_COLUMNS, device, may_fail=True)

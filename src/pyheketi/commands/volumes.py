@@ -73,6 +73,16 @@ def start(name: str, options: NodeOptions) -> Script:
     return _script([gluster.start_volume(name, options)], options)
 
 
+def start_bricks(name: str, options: NodeOptions) -> Script:
+    """Start all brick processes of a volume that do not run."""
+    return _script([gluster.start_bricks(name, options)], options)
+
+
+def look_at_bricks(name: str, options: NodeOptions) -> Script:
+    """Ask which brick processes run; of all volumes that are started if ``name`` is ``all``."""
+    return _script([gluster.volume_status(name, options)], options)
+
+
 def add_bricks(step: AddBricks, present: Iterable[str], options: NodeOptions) -> Script:
     """Add the brick sets of which the volume has no brick yet, ``present`` being those it has."""
     known = set(present)

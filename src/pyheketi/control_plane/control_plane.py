@@ -19,6 +19,7 @@ from pyheketi.control_plane.nodes import Nodes
 from pyheketi.control_plane.orphans import Orphans
 from pyheketi.control_plane.removals import Removals
 from pyheketi.control_plane.rules import Rules
+from pyheketi.control_plane.serving import Serving
 from pyheketi.control_plane.volumes import Volumes
 from pyheketi.control_plane.work import Work
 from pyheketi.domain import errors
@@ -77,6 +78,7 @@ class ControlPlane:
         self.nodes = Nodes(self.work, self._removals, performer, ids)
         self.devices = Devices(self.work, self._removals, ids)
         self.orphans = Orphans(self.work, performer, ids)
+        self.serving = Serving(self.work, performer, ids)
 
     async def start(self) -> None:
         """Take up unfinished operations, keep the house; on a database that is only read, look after the nodes."""

@@ -1,8 +1,8 @@
-"""Which nodes do not answer. Placement keeps away from them (operations.md §8)."""
+"""Which nodes do not answer: placement keeps away from them (operations.md §8). And which bricks are not mounted."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pyheketi.domain import errors
@@ -12,6 +12,7 @@ from pyheketi.domain.topology import Topology
 from pyheketi.engine.runner import Performs
 from pyheketi.operations import steps
 from pyheketi.placement.rings import Avoid
+from pyheketi.planning import brick_service
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Health:
     def __init__(self, performer: Performs, topology: Callable[[], Topology], schedule: HealthSchedule) -> None:
         self._performer, self._topology, self._schedule = performer, topology, schedule
         self._down: frozenset[NodeId] = frozenset()
+        self._unmounted: dict[NodeId, frozenset[str]] = {}
         self.on_return: Callable[[], object] = lambda: None
         """Called when a node that was down answers again."""
 
@@ -40,6 +42,11 @@ class Health:
     def avoid(self) -> Avoid:
         """What placement keeps away from."""
         return Avoid(nodes=self._down)
+
+    @property
+    def unmounted(self) -> Mapping[NodeId, frozenset[str]]:
+        """Ids of the bricks that are not mounted, by node; of nodes that were last seen so."""
+        return {id_: bricks for id_, bricks in self._unmounted.items() if id_ not in self._down}
 
     async def look_at(self, hosts: Iterable[str]) -> None:
         """Check the nodes with these management names now."""
@@ -68,8 +75,28 @@ class Health:
         known = {node.id for node in self._topology().nodes()}
         back = (self._down & checked & known) - down
         self._down = frozenset((self._down - checked | down) & known)
+        await asyncio.gather(*(self._look_at_bricks(node) for node in nodes if node.id not in down))
         if back:
             self.on_return()
+
+    async def _look_at_bricks(self, node: Node) -> None:
+        """Remember and tell which bricks of a node are not mounted."""
+        before = self._topology()
+        try:
+            table = await self._performer.mounts(node.manage_host)
+        except errors.NodeError:
+            return  # it answered a moment ago; the next look tells
+        still = {place.brick for _, place in brick_service.places(self._topology(), node)}
+        found = [each for each in brick_service.unmounted(before, node, table) if each[1].brick in still]
+        known = self._unmounted.pop(node.id, frozenset())
+        if found:
+            self._unmounted[node.id] = frozenset(place.brick for _, place in found)
+        for volume, place in found:
+            if place.brick not in known:
+                mend = f"heketi-cli server state bricks --mend {place.brick}"
+                _log.warning("Brick %s of %s is not mounted on %s: %s", place.brick, volume.name, place.host, mend)
+        if known and not found:
+            _log.info("All bricks of node %s (%s) are mounted again", node.id, node.manage_host)
 
     async def _answers(self, node: Node) -> bool:
         was_down = node.id in self._down

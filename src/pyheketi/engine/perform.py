@@ -9,8 +9,18 @@ from typing import assert_never
 from pyheketi.commands import bricks, examination
 from pyheketi.commands.bricks import BrickFacts
 from pyheketi.commands.examination import NodePicture
+from pyheketi.commands.mount import Mount
 from pyheketi.commands.options import NodeOptions
-from pyheketi.engine import block_steps, brick_steps, clone_steps, device_steps, nodes, peer_steps, volume_steps
+from pyheketi.engine import (
+    block_steps,
+    brick_steps,
+    clone_steps,
+    device_steps,
+    nodes,
+    peer_steps,
+    service_steps,
+    volume_steps,
+)
 from pyheketi.engine.watching import Watch
 from pyheketi.executors.base import Executor
 from pyheketi.operations import steps
@@ -50,8 +60,12 @@ class Performer:
                 return await brick_steps.destroy(self._nodes, step.place, may_be_lost=step.may_be_lost)
             case steps.CheckUnused():
                 await brick_steps.check_unused(self._nodes, step)
+            case steps.MountBrick():
+                await service_steps.mount(self._nodes, step.place)
             case steps.CreateVolume():
                 await volume_steps.create(self._nodes, step, sure=sure)
+            case steps.StartBricks():
+                await service_steps.start_bricks(self._nodes, step)
             case steps.DeleteVolume():
                 await volume_steps.delete(self._nodes, step)
             case steps.AddBricks():
@@ -112,6 +126,8 @@ class Performer:
             case (
                 steps.DestroyBrick()
                 | steps.CheckUnused()
+                | steps.MountBrick()
+                | steps.StartBricks()
                 | steps.AddBricks()
                 | steps.LookAtVolume()
                 | steps.CheckReplaceable()
@@ -132,6 +148,14 @@ class Performer:
     async def examine(self, host: str, hosting: Sequence[str]) -> NodePicture:
         """Return everything that a node has; ``hosting`` names volumes whose block volumes it is asked for."""
         return examination.read(await self._nodes.ask(host, examination.look(hosting, self._nodes.options)))
+
+    async def mounts(self, host: str) -> tuple[Mount, ...]:
+        """Return what is mounted on a node."""
+        return await service_steps.mounts(self._nodes, host)
+
+    async def dead_bricks(self, hosts: Sequence[str]) -> frozenset[str]:
+        """Return gluster's names of the bricks of started volumes whose process does not run, though its node does."""
+        return await service_steps.dead_bricks(self._nodes, hosts)
 
     def preview(self, place: BrickPlace, facts: BrickFacts) -> tuple[str, ...]:
         """Return the commands that would destroy a brick of which there is so much, as a person would type them."""

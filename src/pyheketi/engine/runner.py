@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from pyheketi.commands import gluster
 from pyheketi.commands.bricks import BrickFacts
 from pyheketi.commands.examination import NodePicture
+from pyheketi.commands.mount import Mount
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change
 from pyheketi.domain.topology import Topology
@@ -58,6 +59,14 @@ class Performs(Protocol):
 
     async def examine(self, host: str, hosting: Sequence[str]) -> NodePicture:
         """Return everything that a node has."""
+        ...
+
+    async def mounts(self, host: str) -> tuple[Mount, ...]:
+        """Return what is mounted on a node."""
+        ...
+
+    async def dead_bricks(self, hosts: Sequence[str]) -> frozenset[str]:
+        """Return gluster's names of bricks whose process does not run, though its node does."""
         ...
 
     def preview(self, place: BrickPlace, facts: BrickFacts) -> tuple[str, ...]:

@@ -15,8 +15,12 @@ def words(step: Step) -> str:  # one line for each kind of step  # noqa: C901
             return f"destroy brick {step.place.brick} in volume group {step.place.volume_group}"
         case steps.CheckUnused():
             return f"make sure that gluster does not use brick {step.place.brick}"
+        case steps.MountBrick():
+            return f"mount brick {step.place.brick}"
         case steps.CreateVolume():
             return f"create and start volume {step.name}"
+        case steps.StartBricks():
+            return f"start {len(step.bricks)} bricks of volume {step.name}"
         case steps.DeleteVolume():
             return f"stop and delete volume {step.name}"
         case steps.AddBricks():
@@ -56,7 +60,7 @@ def words(step: Step) -> str:  # one line for each kind of step  # noqa: C901
 def hosts(step: Step) -> tuple[str, ...]:
     """Return the management names of the nodes where a step is done: all that may do it, if one of several does."""
     match step:
-        case steps.CreateBrick() | steps.DestroyBrick() | steps.CheckUnused():
+        case steps.CreateBrick() | steps.DestroyBrick() | steps.CheckUnused() | steps.MountBrick():
             return (step.place.host,)
         case steps.SetUpDevice() | steps.TearDownDevice() | steps.InspectDevice():
             return (step.device.host,)

@@ -45,6 +45,7 @@ class Kind(IntEnum):
     SET_NODE_TAGS = 115
     SET_DEVICE_TAGS = 116
     SET_MODE = 117
+    MEND_BRICKS = 118
 
     @property
     def label(self) -> str:

@@ -94,6 +94,13 @@ class CheckUnused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MountBrick:
+    """Mount a brick that is there, and see that it is mounted after a reboot, too. Nothing is made that holds data."""
+
+    place: BrickPlace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateVolume:
     """Create the gluster volume, set its options, start it."""
 
@@ -106,6 +113,16 @@ class CreateVolume:
     brick_sets: tuple[tuple[str, ...], ...]
     """Gluster's names of the bricks."""
     options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartBricks:
+    """Start the brick processes of a gluster volume that do not run. A volume that is stopped stays so."""
+
+    hosts: tuple[str, ...]
+    name: str
+    bricks: tuple[str, ...]
+    """Gluster's names of those that must run afterwards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +327,9 @@ Step: TypeAlias = (
     CreateBrick
     | DestroyBrick
     | CheckUnused
+    | MountBrick
     | CreateVolume
+    | StartBricks
     | DeleteVolume
     | AddBricks
     | LookAtVolume

@@ -7,6 +7,7 @@ from pyheketi.planning import (
     block_create,
     block_volumes,
     brick_evict,
+    brick_service,
     devices,
     nodes,
     orphans,
@@ -54,5 +55,6 @@ USE_CASES = MappingProxyType(
         Kind.SET_NODE_TAGS: _AT_ONCE,
         Kind.SET_DEVICE_TAGS: _AT_ONCE,
         Kind.SET_MODE: _AT_ONCE,
+        Kind.MEND_BRICKS: brick_service.MEND,
     }
 )

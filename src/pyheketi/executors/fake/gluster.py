@@ -384,6 +384,7 @@ def _volume_start(node: FakeNode, words: list[str], xml: bool) -> str:
             reason = "No such file or directory" if directory is None else "No data available"
             raise _Refused(lead, f"{where}Failed to find brick directory {path} for volume {name}. Reason : {reason}")
     volume.status = "Started"
+    volume.start_bricks(lambda peer: peer.connected and node.befriended(peer), node.resolve)
     return _done(xml, f"volume start: {name}: success")
 
 

@@ -164,19 +164,20 @@ def volume_status(node: FakeNode, volumes: Sequence[GlusterVolume], *, xml: bool
     return "".join(_text_status(node, volume) for volume in volumes)
 
 
-def _processes(node: FakeNode, volume: GlusterVolume) -> list[tuple[str, str, FakeNode]]:
-    """Return host, path and node of the bricks whose glusterd can be asked."""
-    named = [(*brick.partition(":")[::2], node.resolve(brick.partition(":")[0])) for brick in volume.bricks]
-    return [(host, path, peer) for host, path, peer in named if peer.connected]
+def _processes(node: FakeNode, volume: GlusterVolume) -> list[tuple[str, FakeNode, bool]]:
+    """Return name and node of the bricks whose glusterd can be asked, and whether they run."""
+    named = [(brick, node.resolve(brick.partition(":")[0])) for brick in volume.bricks]
+    return [(brick, peer, brick not in volume.dead) for brick, peer in named if peer.connected]
 
 
 def _xml_status(node: FakeNode, volume: GlusterVolume) -> str:
     processes = _processes(node, volume)
     each = "".join(
-        f"<node><hostname>{escape(host)}</hostname><path>{escape(path)}</path><peerid>{peer.uuid}</peerid>"
-        f"<status>1</status><port>{49152 + at}</port><ports><tcp>{49152 + at}</tcp><rdma>N/A</rdma></ports>"
-        f"<pid>{4711 + at}</pid></node>"
-        for at, (host, path, peer) in enumerate(processes)
+        f"<node><hostname>{escape(brick.partition(':')[0])}</hostname><path>{escape(brick.partition(':')[2])}</path>"
+        f"<peerid>{peer.uuid}</peerid><status>{int(runs)}</status><port>{49152 + at if runs else 'N/A'}</port>"
+        f"<ports><tcp>{49152 + at if runs else 'N/A'}</tcp><rdma>N/A</rdma></ports>"
+        f"<pid>{4711 + at if runs else -1}</pid></node>"
+        for at, (brick, peer, runs) in enumerate(processes)
     )
     return (
         f"<volume><volName>{escape(volume.name)}</volName><nodeCount>{len(processes)}</nodeCount>{each}"
@@ -187,8 +188,8 @@ def _xml_status(node: FakeNode, volume: GlusterVolume) -> str:
 def _text_status(node: FakeNode, volume: GlusterVolume) -> str:
     line = "-" * 78
     rows = "".join(
-        f"Brick {host}:{path} {49152 + at} 0 Y {4711 + at}\n"
-        for at, (host, path, _) in enumerate(_processes(node, volume))
+        f"Brick {brick} " + (f"{49152 + at} 0 Y {4711 + at}\n" if runs else "N/A N/A N N/A\n")
+        for at, (brick, _, runs) in enumerate(_processes(node, volume))
     )
     return (
         f"Status of volume: {volume.name}\n"

@@ -347,6 +347,15 @@ def add_volume(node: FakeNode, group: VolumeGroup, volume: LogicalVolume) -> Non
     node.devices[volume.device] = volume
 
 
+def _lvchange(node: FakeNode, args: Sequence[str]) -> str:
+    options = _options("lvchange", args, flags="--ignoreactivationskip", valued="--activate")
+    if options.get("--activate") != "y":
+        unknown("lvm lvchange", args)
+    for path in options.words:
+        _volume(node, path)  # those that are there are active
+    return ""
+
+
 def _lvremove(node: FakeNode, args: Sequence[str]) -> str:
     options = _options("lvremove", args)
     said = ""
@@ -512,6 +521,7 @@ _SUBCOMMANDS: Mapping[str, Callable[[FakeNode, Sequence[str]], str]] = {
     "vgdisplay": _vgdisplay,
     "vgs": _vgs,
     "lvcreate": _lvcreate,
+    "lvchange": _lvchange,
     "lvremove": _lvremove,
     "lvs": _lvs,
 }

@@ -191,14 +191,15 @@ def _users(node: FakeNode, mounted: Mount) -> list[str]:
     below = [point for point in node.mounts if point.startswith(f"{mounted.point}/")]
     for path, directory in mounted.file_system.directories.items():
         volume = node.pool.volumes.get(directory.brick_of.name) if directory.brick_of is not None else None
-        if volume is not None and volume.started and _has_brick(volume, node, mounted.point + path):
+        if volume is not None and volume.started and _serves(volume, node, mounted.point + path):
             below.append(mounted.point + path)
     return below
 
 
-def _has_brick(volume: GlusterVolume, node: FakeNode, path: str) -> bool:
-    """Tell whether a volume has a brick there still: one that was replaced meanwhile keeps the volume's mark."""
-    hosts = (host for host, _, at in (brick.partition(":") for brick in volume.bricks) if at == path)
+def _serves(volume: GlusterVolume, node: FakeNode, path: str) -> bool:
+    """Tell whether a brick process runs there. A brick that was replaced meanwhile keeps the volume's mark."""
+    running = (brick.partition(":") for brick in volume.bricks if brick not in volume.dead)
+    hosts = (host for host, _, at in running if at == path)
     return any(node.resolve(host) is node for host in hosts)
 
 

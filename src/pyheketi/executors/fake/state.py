@@ -58,6 +58,8 @@ class GlusterVolume:
     cloned: bool = False
     leaving: list[str] = field(default_factory=list)
     """Bricks that ``remove-brick … start`` drains."""
+    dead: set[str] = field(default_factory=set)
+    """Bricks whose process found nothing to serve when their node started, and has not been started since."""
     unhealed: int = 0
     """Files that self-heal has still to copy, on each brick; set by whoever rehearses."""
 
@@ -70,6 +72,16 @@ class GlusterVolume:
     def started(self) -> bool:
         """Whether its brick processes run, as far as their nodes do."""
         return self.status == "Started"
+
+    def start_bricks(self, starts: Callable[["FakeNode"], bool], resolve: Callable[[str], "FakeNode"]) -> None:
+        """Start the processes of its bricks on nodes where that is so, as far as bricks are there to be served."""
+        for brick in self.bricks:
+            host, _, path = brick.partition(":")
+            node = resolve(host)
+            if starts(node):
+                found = node.directory(path)
+                serves = found is not None and found.brick_of is not None and found.brick_of.uuid == self.uuid
+                (self.dead.discard if serves else self.dead.add)(brick)
 
 
 @dataclass(slots=True, eq=False)
@@ -117,7 +129,8 @@ class Pool:
     def copy(self) -> "Pool":
         """Return what a peer that goes apart takes with it."""
         volumes = {
-            name: replace(each, bricks=[*each.bricks], options={**each.options}) for name, each in self.volumes.items()
+            name: replace(each, bricks=[*each.bricks], options={**each.options}, dead={*each.dead})
+            for name, each in self.volumes.items()
         }
         return Pool(
             members=self.members,
@@ -403,6 +416,9 @@ class FakeNode:
                 volume = self.devices.get(words[0])
                 if volume is not None and volume.file_system is not None:
                     self.attach(volume, volume.file_system, words[1], words[3])
+
+        for gluster_volume in self.pool.volumes.values():
+            gluster_volume.start_bricks(lambda node: node is self, self.resolve)
 
     def attach(self, volume: LogicalVolume, file_system: FileSystem, point: str, options: str) -> None:
         """Mount without asking."""
