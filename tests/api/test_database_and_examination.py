@@ -97,6 +97,49 @@ async def test_what_belongs_to_nobody_is_listed_and_removed() -> None:
     assert (await get(house, "/internal/state/orphans")).json["bricks"] == []
 
 
+async def test_what_does_not_serve_is_listed_and_mended() -> None:
+    house = await furnished()
+    app = asgi.application(house.plane)
+    assert (await get(house, "/internal/state/bricks")).json == {"bricks": [], "looked_at": 6, "silent": []}
+    machine = house.nodes.node("node0")
+    machine.files["/etc/fstab"].clear()
+    machine.power_off()
+    machine.power_on()
+    house.nodes.node("node1").power_off()
+    found = (await get(house, "/internal/state/bricks")).json
+    (silent,) = found["silent"]
+    assert (silent["host"], found["looked_at"]) == ("node1", 4)
+    node = next(each for each in house.topology.nodes() if each.manage_host == "node0")
+    (device,) = house.topology.devices_of(node.id)
+    bricks = {brick.id: brick for brick in house.topology.bricks_on(device.id)}
+    assert {each["brick"] for each in found["bricks"]} == bricks.keys()
+    for each in found["bricks"]:
+        volume = house.topology.volume(bricks[each["brick"]].volume)
+        assert volume
+        assert each == {
+            "brick": each["brick"],
+            "volume": volume.id,
+            "volume_name": volume.name,
+            "cluster": node.cluster,
+            "node": node.id,
+            "host": "node0",
+            "path": bricks[each["brick"]].path,
+            "faults": ["unmounted", "unlisted", "dead"],
+            "mendable": True,
+        }
+    mend = "/internal/state/bricks/mend"
+    assert (await asgi.request(app, "POST", mend, {"bricks": []})).status == 400
+    unknown = await asgi.request(app, "POST", mend, {"bricks": ["none"]})
+    assert (unknown.status, unknown.text) == (400, "Brick none is not among those that need mending\n")
+    begun = await asgi.request(app, "POST", mend, {"bricks": sorted(bricks)})
+    assert begun.status == 202
+    job = begun.headers["location"].rsplit("/", 1)[-1]
+    assert (await asgi.request(app, "GET", f"/operations/pending/{job}")).json["type_name"] == "mend-bricks"
+    await house.done(job)
+    assert (await asgi.request(app, "GET", f"/queue/{job}")).status == 204
+    assert (await get(house, "/internal/state/bricks")).json["bricks"] == []
+
+
 async def test_the_check_finds_nothing_wrong() -> None:
     found = (await get(await furnished(), "/db/check")).json
     assert found["totalinconsistencies"] == 0

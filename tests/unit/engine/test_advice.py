@@ -14,7 +14,7 @@ SAID = {
     "umount: /var/lib/heketi/mounts/vg_1/brick_1: target is busy.": "lsof",
     "Volume v is not started.": "gluster volume start",
     "Gluster on n1 knows no volume v": "heketi-cli volume delete",
-    "Snapshot is supported only for thin provisioned LV. Ensure that all": "mount -a",
+    "Snapshot is supported only for thin provisioned LV. Ensure that all": "server state bricks",
     "mkdir: cannot create directory 'x': No space left on device": "lvextend",
     'Volume group "vg_1" has insufficient free space (0 extents): 258 required.': "device resync",
     "Error opening device /dev/sdb for writing at 4096 length 4096.": "read-only or failing",
