@@ -52,8 +52,8 @@ def test_what_does_not_serve_is_listed_with_what_to_do_next(cli: Cli, server: Sc
     assert told.stderr.splitlines() == [
         "aa: it is not mounted, gluster's process for it does not run",
         (
-            "bb: its logical volume is gone, it is not mounted. If its disk does not come back, have gluster fill another"
-            " one: heketi-cli brick evict bb (a volume without copies has lost this part of its data)"
+            "bb: its logical volume is gone, it is not mounted. If its disk does not come back, have gluster fill"
+            " another one: heketi-cli brick evict bb (a volume without copies has lost this part of its data)"
         ),
         "cc: it is not in fstab, so that a reboot would leave it unmounted",
         "3 of 9 bricks do not serve as they should. To mount and start them:",

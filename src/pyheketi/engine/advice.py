@@ -53,8 +53,8 @@ _ROWS = (
     (
         r"supported only for thin provisioned LV",
         (
-            "Some brick of the volume is not mounted, or lies on no thin LV: `heketi-cli server state bricks` tells which"
-            " one, and mounts it with --mend."
+            "Some brick of the volume is not mounted, or lies on no thin LV: `heketi-cli server state bricks` tells"
+            " which one, and mounts it with --mend."
         ),
     ),
     (
