@@ -255,16 +255,21 @@ class MortalHouse(House):
     async def recover(self) -> None:
         """Start a new server if need be, and let time pass until all is at its end that can be."""
         self.fate_was_fulfilled = self.fate.fulfilled
-        if self.fate.fulfilled and self.fate.mishap is Mishap.ANSWER_LOST:
-            with contextlib.suppress(errors.StoreError):
-                await self.plane.work.commit([])  # any other one tells what became of a commit
+        await self._notice()
         undisturbed = False
         while not undisturbed:
             await self._settle()
             await self.executor.finish()
             await asyncio.sleep(2 * self.rules.cleaner_every)
+            await self._notice()
             undisturbed = not self.lost
         await self._settle()
+
+    async def _notice(self) -> None:
+        """Let a lost answer of the database come to light: any other commit tells."""
+        if self.fate.fulfilled and self.fate.mishap is Mishap.ANSWER_LOST and not self.lost:
+            with contextlib.suppress(errors.StoreError):
+                await self.plane.work.commit([])
 
     async def _settle(self) -> None:
         """Wait for the end of all operations at work, with a new server if need be."""
