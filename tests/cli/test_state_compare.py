@@ -158,6 +158,22 @@ def test_bricks_are_compared_whatever_name_of_the_node_gluster_uses(cli: Cli, fi
     assert "10.0.0.2:/b/a2/brick ok match=vol_a" in whole.stdout.splitlines()
 
 
+@pytest.mark.parametrize("more", [[], ["--bricks"]])
+def test_volumes_that_the_hosts_use_themselves_count_only_if_they_are_ours(
+    cli: Cli, tmp_path: Path, more: list[str]
+) -> None:
+    ours = database(a=volume("a", "a1"))
+    ours["volumeentries"]["a"]["Info"]["name"] = "ctdb"
+    (tmp_path / "dump.json").write_text(json.dumps(ours))
+    shared = "\nVolume Name: gluster_shared_storage\nBrick1: 10.0.0.1:/var/lib/glusterd/ss_brick\n"
+    (tmp_path / "info").write_text("\nVolume Name: ctdb\nBrick1: 10.0.0.1:/b/a1/brick\n" + shared)
+    told = cli([*sources(tmp_path, claims=False), *more])
+    assert told.exit == 0
+    assert " ok " in told.stdout
+    assert "ss_brick" not in told.stdout
+    assert "gluster_shared_storage" not in told.stdout
+
+
 def test_json_tells_all(cli: Cli, files: Path) -> None:
     told = cli([*sources(files), "--json", "--skip-ok"])
     found = {each["name"]: each for each in json.loads(told.stdout)}

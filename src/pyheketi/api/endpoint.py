@@ -143,6 +143,9 @@ class Application:
         method, path = scope["method"], scope["path"]
         try:
             answer = await self._answer(scope, receive)
+        except _Left:
+            _log.info("%s %s was not begun: its client left before all of it had come", method, _printable(path))
+            return
         except errors.Error as error:
             answer = error_answer(error)
         except Exception:  # a bug must not take the connection down, let alone the server  # noqa: BLE001
@@ -191,17 +194,16 @@ class Application:
 
     async def _call(self, endpoint: Endpoint, id_: str, scope: Scope, receive: Receive) -> Answer:
         body = None
-        if endpoint.request is not None:
-            raw = await self._body(receive)
-            if raw is None:
-                limit = self._body_limit // 1024
-                return text_answer(f"request body is too large, the limit is {limit} KiB", 413, {"Connection": "close"})
-            if raw or not endpoint.optional_body:
-                try:
-                    body = parse(endpoint.request, raw)
-                except Malformed as why:
-                    status, text = endpoint.malformed
-                    return text_answer(text.format(why), status)
+        raw = await self._body(receive) if endpoint.request is not None or _announces_body(scope) else b""
+        if raw is None:
+            limit = self._body_limit // 1024
+            return text_answer(f"request body is too large, the limit is {limit} KiB", 413, {"Connection": "close"})
+        if endpoint.request is not None and (raw or not endpoint.optional_body):
+            try:
+                body = parse(endpoint.request, raw)
+            except Malformed as why:
+                status, text = endpoint.malformed
+                return text_answer(text.format(why), status)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"))) if endpoint.parameters else {}
         try:
             return await endpoint.handle(Call(self._control_plane, self._gate, id_, body, query))
@@ -209,12 +211,16 @@ class Application:
             return error_answer(error, endpoint.refusal_prefix.replace("{id}", id_))
 
     async def _body(self, receive: Receive) -> bytes | None:
-        """Return the whole body, or None if it is larger than allowed."""
+        """Return the whole body, or None if it is larger than allowed.
+
+        Raises:
+            _Left: it will not come.
+        """
         chunks, size, more = [], 0, True
         while more:
             message: Message = await receive()
             if message["type"] == "http.disconnect":
-                return b""
+                raise _Left
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > self._body_limit:
@@ -222,6 +228,18 @@ class Application:
             chunks.append(chunk)
             more = message.get("more_body", False)
         return b"".join(chunks)
+
+
+class _Left(Exception):  # nobody is there to hear it
+    """The client went away in the middle of its request."""
+
+
+def _announces_body(scope: Scope) -> bool:
+    """Tell whether a body comes with a request, even where none is needed: without it the request is not whole."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+        for name, value in scope["headers"]
+    )
 
 
 def _header(scope: Scope, name: bytes) -> str | None:

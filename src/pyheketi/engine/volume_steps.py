@@ -88,19 +88,29 @@ async def delete(nodes: Nodes, step: DeleteVolume) -> None:
     try:
         await _delete(nodes, step.hosts, step.name)
     except _Stopped as stopped:
-        told = await _serve_again(nodes, step)
+        try:
+            if not await undelete(nodes, step):
+                return
+            told = f"Volume {step.name} may have been stopped for a moment, and goes on to serve."
+        except errors.NodeError as error:
+            told = f"Volume {step.name} may be stopped now, and could not be started again: {error}"
         raise errors.NodeError(stopped.error.host, f"{stopped.error}\n{told}") from stopped
 
 
-async def undelete(nodes: Nodes, step: DeleteVolume) -> None:
-    """Let a volume go on to serve that was not deleted: an earlier try may have stopped it."""
+async def undelete(nodes: Nodes, step: DeleteVolume) -> bool:
+    """Let a volume go on to serve that was not deleted: a try may have stopped it, or be about to.
 
-    async def on(host: str) -> None:
+    Return whether there is one: a try that was given up may have been done after all.
+    """
+
+    async def on(host: str) -> bool:
+        await settle(nodes, host, step.name)
         found = await _find(nodes, host, step.name)
         if found is not None and not found.started:
             await nodes.run(host, volumes.start(step.name, nodes.options))
+        return found is not None
 
-    await nodes.on_any(step.hosts, on)
+    return await nodes.on_any(step.hosts, on)
 
 
 async def is_deleted(nodes: Nodes, step: DeleteVolume) -> bool:
@@ -319,12 +329,3 @@ def _require_no_snapshots(found: GlusterVolume) -> None:
             f"Unable to delete volume {found.name} because it contains {found.snapshots} snapshots. "
             f"Delete them first (gluster snapshot list {found.name}); the volume goes on to serve."
         )
-
-
-async def _serve_again(nodes: Nodes, step: DeleteVolume) -> str:
-    """Start a volume that was stopped in vain; return what came of it, for a person."""
-    try:
-        await nodes.on_any(step.hosts, lambda host: nodes.run(host, volumes.start(step.name, nodes.options)))
-    except errors.NodeError as error:
-        return f"Volume {step.name} may be stopped now, and could not be started again: {error}"
-    return f"Volume {step.name} was stopped for a moment and goes on to serve."

@@ -9,11 +9,11 @@ from pyheketi.migrate import unfinished
 from pyheketi.operations import steps
 from pyheketi.operations.operation import Kind, Operation, OperationState
 from pyheketi.operations.steps import Step
-from pyheketi.wire import dump
+from pyheketi.wire import bricks, clusters, dump
 from pyheketi.wire.block_volumes import BlockTarget
 from pyheketi.wire.devices import Storage
 from pyheketi.wire.nodes import Hostnames
-from pyheketi.wire.volumes import BlockHosting, Disperse, Durability, GlusterMount, Mount, Replicate
+from pyheketi.wire.volumes import BlockHosting, Disperse, Durability, GlusterMount, Mount, Replicate, Snapshot
 
 _ADDS = frozenset({Kind.ADD_NODE, Kind.ADD_DEVICE})
 """Operations that Heketi keeps no record of; what they are making does not exist for it."""
@@ -74,7 +74,7 @@ class _Exporter:
     def _cluster(self, cluster: Cluster) -> dump.ClusterEntry:
         topology = self._topology
         return dump.ClusterEntry(
-            Info=dump.ClusterContents(
+            Info=clusters.Cluster(
                 id=cluster.id,
                 nodes=tuple(each.id for each in self._nodes_of(cluster)),
                 volumes=tuple(each.id for each in topology.volumes_of(cluster.id)),
@@ -146,7 +146,7 @@ class _Exporter:
             ),
             gid=volume.gid,
             block=volume.block,
-            snapshot=dump.Factor(enable=volume.snapshot.enabled, factor=volume.snapshot.factor),
+            snapshot=Snapshot(enable=volume.snapshot.enabled, factor=volume.snapshot.factor),
             id=volume.id,
             cluster=volume.cluster,
             mount=Mount(glusterfs=mount),
@@ -174,7 +174,7 @@ class _Exporter:
         topology = self._topology
         device, volume = topology.device(brick.device), topology.volume(brick.volume)
         return dump.BrickEntry(
-            Info=dump.BrickContents(
+            Info=bricks.Brick(
                 id=brick.id,
                 path=brick.path,
                 device=brick.device,

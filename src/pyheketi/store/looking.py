@@ -1,21 +1,25 @@
-"""Look at an SQLite file of ours without owning it, waiting for it or changing it, even while a server runs on it."""
+"""Look at an SQLite file of ours without owning it, waiting for it or changing it, even while a server runs on it.
+
+``sqlite_copy`` reads a file in another way, because it wants the opposite: that nobody writes to the file as long as
+somebody serves from the copy, and no lock of SQLite's, which could not be had in a folder where nothing may be written.
+"""
 
 import contextlib
 import sqlite3
-import tempfile
 from pathlib import Path
 
 from pyheketi.domain import errors
 from pyheketi.store import failures
 from pyheketi.store.base import Loaded
-from pyheketi.store.opening import open_file
+from pyheketi.store.sql import open_database
+from pyheketi.store.sqlite import in_memory
 
 _PATIENCE = 1.0
 """Seconds to wait for a lock: servers hold theirs for much less, or until they stop."""
 
 
 async def look(path: Path) -> Loaded:
-    """Return what a file held at one moment. A copy of it is opened, so that it may be of an older schema, too.
+    """Return what a file held at one moment. A copy in memory is opened, so it may be of an older schema.
 
     Raises:
         StoreLocked: a server on a network file system has it for itself.
@@ -30,17 +34,11 @@ async def read(copy: bytes, name: str) -> Loaded:
     Raises:
         StoreError: it is damaged, or no database of ours.
     """
-    with tempfile.TemporaryDirectory(prefix="heketi-") as folder:
-        path = Path(folder) / "heketi.db"
-        path.write_bytes(copy)
-        try:
-            store = await open_file(path)
-        except errors.StoreError as error:
-            raise type(error)(str(error).replace(str(path), name)) from error
-        try:
-            return await store.load()
-        finally:
-            await store.aclose()
+    store = await open_database(name, lambda: in_memory(copy, name))
+    try:
+        return await store.load()
+    finally:
+        await store.aclose()
 
 
 def contents(path: Path) -> bytes:

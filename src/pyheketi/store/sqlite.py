@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MAGIC = b"SQLite format 3\0"
+_NO_WAL = b"\x01\x01"
+"""At offset 18: versions of the format. In memory there is no WAL, and SQLite opens nothing that asks for it."""
 _BOLT_MAGIC = 0xED0CDAED
 """Of BoltDB, in which Heketi kept its database; a word at offset 16 (db.md)."""
 
@@ -115,7 +117,7 @@ def sqlite_copy(path: Path) -> Database:
             time.sleep(_REMEMBERED)
         _require_restored(path)
         _require_ours(path)
-        return Database(name=str(path), engine=_engine_in_memory(_contents(path)), release=reading.release)
+        return in_memory(_contents(path), str(path), release=reading.release)
     except BaseException:
         reading.release()
         raise
@@ -129,19 +131,25 @@ def _contents(path: Path) -> bytes:
             with contextlib.suppress(FileNotFoundError):
                 shutil.copyfile(f"{path}{ending}", f"{copy}{ending}")
         with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode = DELETE")  # in memory there is no other
-            _require_whole(connection, path)
+            connection.execute("PRAGMA journal_mode = DELETE")  # takes in what is in the journal
             return connection.serialize()
 
 
-def _engine_in_memory(contents: bytes) -> sa.Engine:
+def in_memory(contents: bytes, name: str, release: Callable[[], None] = lambda: None) -> Database:
+    """Return a database in memory that begins as a file of these contents; ``name`` is for error texts.
+
+    Whoever connects is told by a ``DamagedStore`` if it is not whole.
+    """
+
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", check_same_thread=False)
         if contents:
-            connection.deserialize(contents)
+            connection.deserialize(contents[:18] + _NO_WAL + contents[20:])
         return connection
 
-    return _with_transactions(sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool), lambda _: None)
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+    engine = _with_transactions(engine, lambda connection: _require_whole(connection, name))
+    return Database(name=name, engine=engine, release=release)
 
 
 def _owned(take: Callable[[], T], *, patience: float) -> T:
@@ -250,14 +258,14 @@ def _set_up(connection: sqlite3.Connection, path: Path, *, alone: bool) -> None:
     connection.execute("PRAGMA synchronous = FULL")  # what was answered survives a power cut
     connection.execute("PRAGMA foreign_keys = ON")
     _log.debug("Database %s: journal %s, %s locking", path, journal, "exclusive" if alone else "normal")
-    _require_whole(connection, path)
+    _require_whole(connection, str(path))
 
 
-def _require_whole(connection: sqlite3.Connection, path: Path) -> None:
+def _require_whole(connection: sqlite3.Connection, name: str) -> None:
     report = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if report != "ok":
         raise errors.DamagedStore(
-            f"Database {path} is damaged ({report.splitlines()[-1]})."
+            f"Database {name} is damaged ({report.splitlines()[-1]})."
             " Restore a copy, or save what can be read with sqlite3 and .recover."
         )
 

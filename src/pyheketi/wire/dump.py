@@ -9,11 +9,13 @@ from typing import Annotated
 from pydantic import Field
 
 from pyheketi.wire import base
-from pyheketi.wire.base import OMIT, Float32, Int64, Items, Strings, WireModel
+from pyheketi.wire.base import OMIT, Int64, Items, Strings, WireModel
 from pyheketi.wire.block_volumes import BlockTarget
+from pyheketi.wire.bricks import Brick
+from pyheketi.wire.clusters import Cluster
 from pyheketi.wire.devices import Storage
 from pyheketi.wire.nodes import Hostnames
-from pyheketi.wire.volumes import BlockHosting, Durability, Mount
+from pyheketi.wire.volumes import BlockHosting, Durability, Mount, Snapshot
 
 
 class Mark(WireModel):
@@ -23,28 +25,10 @@ class Mark(WireModel):
     """Of the operation; empty if there is none."""
 
 
-class ClusterContents(WireModel):
+class ClusterEntry(WireModel):
     """A cluster and the ids of what is in it."""
 
-    id: str = ""
-    nodes: Strings = ()
-    volumes: Strings = ()
-    block: bool = False
-    file: bool = False
-    blockvolumes: Strings = ()
-
-
-class ClusterEntry(WireModel):
-    """A cluster."""
-
-    Info: ClusterContents = ClusterContents()
-
-
-class Factor(WireModel):
-    """Room for snapshots."""
-
-    enable: bool = False
-    factor: Float32 = 0.0
+    Info: Cluster = Cluster()
 
 
 class VolumeContents(WireModel):
@@ -58,7 +42,7 @@ class VolumeContents(WireModel):
     gid: Annotated[Int64, OMIT] = 0
     glustervolumeoptions: Annotated[Strings, OMIT] = ()
     block: Annotated[bool, OMIT] = False
-    snapshot: Factor = Factor()
+    snapshot: Snapshot = Snapshot()
     id: str = ""
     cluster: str = ""
     mount: Mount = Mount()
@@ -74,22 +58,10 @@ class VolumeEntry(WireModel):
     Pending: Mark = Mark()
 
 
-class BrickContents(WireModel):
-    """A brick and where it is."""
-
-    id: str = ""
-    path: str = ""
-    device: str = ""
-    node: str = ""
-    volume: str = ""
-    size: Int64 = 0
-    """KiB."""
-
-
 class BrickEntry(WireModel):
-    """A brick and its LVM names. KiB."""
+    """A brick, where it is, and its LVM names. KiB."""
 
-    Info: BrickContents = BrickContents()
+    Info: Brick = Brick()
     TpSize: Int64 = 0
     PoolMetadataSize: Int64 = 0
     Pending: Mark = Mark()

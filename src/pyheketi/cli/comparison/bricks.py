@@ -9,11 +9,7 @@ from pyheketi.cli.comparison.known import Brick, Known, Volume
 def compare(known: Known, gluster: Gluster) -> list[Finding]:
     """Return a finding for each brick that heketi or gluster has."""
     ours = {brick.place: (volume, brick) for volume in known.volumes for brick in volume.bricks}
-    theirs = {
-        known.place(name): (key, name)
-        for key in gluster_side.names(gluster.volumes)
-        for name in gluster.volumes[key].bricks
-    }
+    theirs = {known.place(name): (key, name) for key, volume in gluster.volumes.items() for name in volume.bricks}
     found = [_known(gluster, volume, brick, theirs.get(place)) for place, (volume, brick) in ours.items()]
     found += [
         Finding(
@@ -25,7 +21,7 @@ def compare(known: Known, gluster: Gluster) -> list[Finding]:
             volumes={GLUSTER: volume_name},
         )
         for place, ((cluster, volume_name), name) in theirs.items()
-        if place not in ours
+        if place not in ours and not gluster_side.is_of_hosts(volume_name)
     ]
     return sorted(found, key=lambda each: each.name)
 

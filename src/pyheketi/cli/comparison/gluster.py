@@ -1,6 +1,6 @@
 """What gluster has: told by the server, or in a file that somebody made with ``gluster volume info``."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -8,8 +8,9 @@ from pyheketi.cli.comparison.known import Known
 from pyheketi.wire import base
 from pyheketi.wire.examination import Examination, GlusterVolumes, NodeData
 
-OWN = frozenset({"gluster_shared_storage", "ctdb"})
-"""Volumes that gluster makes for itself."""
+_OF_HOSTS = frozenset({"gluster_shared_storage", "ctdb"})
+"""Names of volumes that the gluster hosts use themselves. The first one gluster makes by its option
+``cluster.enable-shared-storage``; the other one people make who set up Samba on the hosts, for the lock of its CTDB."""
 _ARBITER = " (arbiter)"
 
 
@@ -132,6 +133,6 @@ def _is_brick(word: str) -> bool:
     return word.startswith("Brick") and word.removeprefix("Brick").isdecimal()
 
 
-def names(volumes: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return clusters and names of the volumes that are not gluster's own."""
-    return [(cluster, name) for cluster, name in volumes if name not in OWN]
+def is_of_hosts(volume: str) -> bool:
+    """Tell by its name whether a volume that is not in the database need not be there."""
+    return volume in _OF_HOSTS

@@ -38,7 +38,7 @@ class _Volumes:
 
     def findings(self) -> list[Finding]:
         ours = {(each.cluster, each.name) for each in self._known.volumes}
-        strange = [key for key in gluster_side.names(self._gluster.volumes) if key not in ours]
+        strange = [key for key in self._gluster.volumes if key not in ours and not gluster_side.is_of_hosts(key[1])]
         found = [self._known_volume(each) for each in self._known.volumes]
         found += [self._strange_volume(cluster, name) for cluster, name in strange]
         return found + [
