@@ -34,7 +34,7 @@ _ELSEWHERE = frozenset(
 )
 """Fields that are no keys of their section."""
 
-_PLACE: dict[type, jsonc.Path] = {
+PLACE: dict[type, jsonc.Path] = {
     Settings: (),
     GlusterSettings: ("glusterfs",),
     NodeSettings: ("glusterfs", "sshexec"),
@@ -194,7 +194,7 @@ class _Reader:
         self._faulty: set[jsonc.Path] = set()
         self._positions = {_lower(path): place for path, place in document.positions.items()}
         self._variables: dict[jsonc.Path, str] = {}
-        self._places = dict(_PLACE)
+        self._places = dict(PLACE)
         self.warnings = [f"{name}:{line}:{column}: {text}" for (line, column), text in document.warnings]
 
     def settings(self, *, disable_auth: bool, rules: "Iterable[_Rule]") -> Settings:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.shared import shared_dir
 
 from pyheketi.config import jsonc
-from pyheketi.config.load import _ANY_TEXT_IS_YES, _ENVIRONMENT, _PLACE, ConfigError, _type_of, load, parse_settings
+from pyheketi.config.load import _ANY_TEXT_IS_YES, _ENVIRONMENT, PLACE, ConfigError, _type_of, load, parse_settings
 from pyheketi.config.settings import (
     GlusterSettings,
     KubeSettings,
@@ -268,7 +268,7 @@ def test_every_variable_overrides_its_key(word: str) -> None:
     if kind is KubeSettings:
         document["glusterfs"] = {"executor": "kubernetes", "kubeexec": section}
     elif kind in (NodeSettings, SshSettings):
-        document["glusterfs"] = {"executor": "mock", _PLACE[kind][-1]: section}
+        document["glusterfs"] = {"executor": "mock", PLACE[kind][-1]: section}
     elif kind is GlusterSettings:
         document["glusterfs"] = {"executor": "mock"} | section
     else:
