@@ -9,8 +9,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 
-from pyheketi.api import certificate
-from pyheketi.api.certificate import Certificate
+from pyheketi.api.certificate import Certificate, Pair
 from pyheketi.config import changes
 from pyheketi.config.load import ConfigError, Loaded
 from pyheketi.config.settings import Settings
@@ -58,14 +57,14 @@ class Reloading:
         now = (*found.now, *["a renewed certificate"] * renewed)
         _log.info("%s", _told(now, found.later))
 
-    def _look(self) -> tuple[Loaded, certificate.Pair | None]:
+    def _look(self) -> tuple[Loaded, Pair | None]:
         """Return the settings, and the certificate if one is shown. Raises ``ConfigError``."""
         loaded = self._read()
         if not self._shown or not loaded.settings.enable_tls:
             return loaded, None
         new = changes.in_force(self._settings, loaded.settings)
         try:
-            return loaded, certificate.read(new.cert_file, new.key_file)
+            return loaded, self._shown.look(new.cert_file, new.key_file)
         except ValueError as error:
             raise ConfigError((str(error),)) from error
 

@@ -177,7 +177,7 @@ async def serve(settings: Settings, read: Callable[[], load.Loaded]) -> int:
         gate = Gate(Mode(settings.default_state), read_only=settings.glusterfs.db_read_only)
         application = _application(settings, control_plane, executor, metrics, gate)
         http = _http(settings, application)
-        shown = Certificate(http.ssl, settings.cert_file) if http.ssl else None
+        shown = Certificate(http.ssl, settings.cert_file, settings.key_file) if http.ssl else None
         reloading = Reloading(settings, read, partial(_keep_to, control_plane, application), shown)
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, _reset, gate)
         answering = asyncio.create_task(hangups.answer(reloading.again, stop))

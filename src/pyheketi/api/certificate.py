@@ -12,7 +12,7 @@ class Pair:
 
     context: ssl.SSLContext
     mark: str
-    """Tells one certificate from another."""
+    """Tells the contents of files from others."""
 
 
 class Certificate:
@@ -21,14 +21,27 @@ class Certificate:
     That context itself is never changed: OpenSSL leaves one half changed if certificate and key do not match.
     """
 
-    def __init__(self, context: ssl.SSLContext, cert_file: str) -> None:
-        """Take a context that has a certificate already, that of the file. Raises ``OSError``."""
-        self._present = Pair(context=context, mark=_mark(cert_file))
+    def __init__(self, context: ssl.SSLContext, cert_file: str, key_file: str) -> None:
+        """Take a context that has a certificate already, that of the files. Raises ``OSError``."""
+        self._present = Pair(context=context, mark=_mark(cert_file, key_file))
         context.sni_callback = self._show
 
+    def look(self, cert_file: str, key_file: str) -> Pair:
+        """Return what is in the files now; the present pair if that is it, whose key may have had a passphrase.
+
+        Raises:
+            ValueError: they cannot be used; tells why.
+        """
+        try:
+            if (mark := _mark(cert_file, key_file)) == self._present.mark:
+                return self._present
+            return Pair(context=_loaded(cert_file, key_file), mark=mark)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"cert_file {cert_file} and key_file {key_file} cannot be used: {error}") from error
+
     def renew(self, pair: Pair) -> bool:
-        """Show another certificate from now on; return whether it is another one."""
-        renewed = pair.mark != self._present.mark
+        """Show a certificate from now on; return whether it is another one."""
+        renewed = pair is not self._present
         self._present = pair
         return renewed
 
@@ -36,23 +49,14 @@ class Certificate:
         connection.context = self._present.context
 
 
-def read(cert_file: str, key_file: str) -> Pair:
-    """Return the certificate and key in files.
-
-    Raises:
-        ValueError: they cannot be used; tells why.
-    """
+def _loaded(cert_file: str, key_file: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        mark = _mark(cert_file)
-        context.load_cert_chain(cert_file, key_file, password=_ask_nobody)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"cert_file {cert_file} and key_file {key_file} cannot be used: {error}") from error
-    return Pair(context=context, mark=mark)
+    context.load_cert_chain(cert_file, key_file, password=_ask_nobody)
+    return context
 
 
-def _mark(file: str) -> str:
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+def _mark(*files: str) -> str:
+    return " ".join(hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files)
 
 
 def _ask_nobody() -> str:
