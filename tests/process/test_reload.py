@@ -66,8 +66,10 @@ def test_keys_of_clients(tmp_path: Path) -> None:
     with serving(tmp_path, LOUD) as running, Client(running.port, key=KEY) as kept:
         assert kept("GET", "/clusters")[0] == 200
         edit(tmp_path, lambda document: document["jwt"]["admin"].update(key="hush-new"))
+        edit(tmp_path, of_gluster(zone_cheking="none"))
         said = told(running, tmp_path)
         assert "now in force: jwt.admin.key\n" in said
+        assert "unknown setting, did you mean zone_checking?" in said, "warnings are those of a start"
         assert "hush" not in said
         assert [status(running.port, key) for key in ("hush-new", KEY)] == [200, 401]
         assert kept("GET", "/clusters")[0] == 401, "a connection that was open before is no exception"

@@ -102,6 +102,7 @@ _ZERO_IS_DEFAULT = frozenset(
         "gluster_cli_timeout",
         "volume_create_retries",
         "request_body_limit_kb",
+        "job_retention_hours",
         "history_days",
         "backup_every_hours",
         "backup_keep",

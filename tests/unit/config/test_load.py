@@ -168,6 +168,11 @@ def test_nothing_and_zero_mean_the_default(meaningless: dict[str, object]) -> No
     assert loaded.warnings == ()
 
 
+def test_zero_means_the_default_at_the_top_too() -> None:
+    text = json.dumps(json.loads(MOCK) | {"job_retention_hours": 0, "history_days": 0, "request_body_limit_kb": 0})
+    assert parse_settings(text, "f", {}).settings == parse_settings(MOCK, "f", {}).settings
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
