@@ -60,7 +60,7 @@ def starting(folder: Path, settings: Mapping[str, Any] = SETTINGS) -> Iterator[R
     config = folder / "heketi.json"
     config.write_text(json.dumps({**settings, "port": str(port), "glusterfs": glusterfs}))
     log = (folder / "server.log").open("wb")
-    code = "from pyheketi.server import main; main()"
+    code = "from pyheketi.main import main; main()"
     server = subprocess.Popen([sys.executable, "-c", code, f"--config={config}"], stdout=log, stderr=log)
     url = f"{'https' if settings.get('enable_tls') else 'http'}://127.0.0.1:{port}"
     try:

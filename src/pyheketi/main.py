@@ -1,5 +1,6 @@
 """The command ``heketi``: serve, or one of the sub-commands."""
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -16,6 +17,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         from pyheketi.maintenance import commands  # noqa: PLC0415  # the server has no use for it
 
         raise SystemExit(commands.run(words))
+    # it asks for the settings to be read again: until there is somebody to answer, that waits and does not kill
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     from pyheketi import server  # noqa: PLC0415  # nor has a sub-command for all of it
 
     server.main(words)

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,6 +24,7 @@ import uvloop
 
 from pyheketi import __version__
 from pyheketi.api import auth, openapi
+from pyheketi.api.certificate import Certificate
 from pyheketi.api.endpoint import Application
 from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate, Mode
@@ -49,6 +51,7 @@ from pyheketi.executors.fake.nodes import FakeNodes
 from pyheketi.executors.injecting import InjectingExecutor
 from pyheketi.executors.ssh.executor import SshExecutor, SshOptions
 from pyheketi.planning.limits import UNLIMITED, Limits
+from pyheketi.reloading import Hangups, Reloading
 from pyheketi.store.archive import Archive, Backup
 from pyheketi.store.base import Store
 from pyheketi.store.opening import open_store
@@ -110,18 +113,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     if not options.config:
         _die("Please provide configuration file")
+    read = partial(_read, options.config, disable_auth=options.disable_auth)
     try:
-        loaded = load.load(options.config, os.environ, disable_auth=options.disable_auth)
+        loaded = read()
     except load.ConfigError as error:
         _die("\n".join(["ERROR: Unable to parse configuration:", *(f"  {fault}" for fault in error.faults)]))
     log.set_up(loaded.settings.glusterfs.loglevel)
-    archive = archive_of(loaded.settings)
-    databases = (archive.database, *archive.paths()) if archive else ()
-    for warning in (*loaded.warnings, *exposure.warnings(options.config, loaded.settings, os.environ, databases)):
+    for warning in loaded.warnings:
         _log.warning("%s", warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            status = runner.run(serve(loaded.settings))
+            status = runner.run(serve(loaded.settings, read))
         except (errors.Error, OSError, ssl.SSLError, ValueError) as error:
             _die(f"ERROR: Unable to start application: {error}")
     raise SystemExit(status)
@@ -132,8 +134,17 @@ def _die(text: str) -> NoReturn:
     raise SystemExit(1)
 
 
-async def serve(settings: Settings) -> int:
-    """Serve until a signal says stop; return the exit status.
+def _read(path: str, *, disable_auth: bool) -> load.Loaded:
+    """Return the settings in a file and the environment. Raises ``ConfigError``."""
+    loaded = load.load(path, os.environ, disable_auth=disable_auth)
+    archive = archive_of(loaded.settings)
+    databases = (archive.database, *archive.paths()) if archive else ()
+    exposed = exposure.warnings(path, loaded.settings, os.environ, databases)
+    return replace(loaded, warnings=(*loaded.warnings, *exposed))
+
+
+async def serve(settings: Settings, read: Callable[[], load.Loaded]) -> int:
+    """Serve until a signal says stop, with settings that ``read`` reads again; return the exit status.
 
     Raises:
         Error: the store or the key file cannot be used.
@@ -144,12 +155,18 @@ async def serve(settings: Settings) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    hangups = Hangups()
+    hangups.receive()
     fatal: list[errors.Error] = []
 
     def on_fatal(error: errors.Error) -> None:
         fatal.append(error)
         stop.set()
 
+    if settings.disable_auth:
+        _log.warning("Heketi started with --disable-auth: everyone who reaches the port may do everything")
+    if settings.profiling:
+        _log.warning("Profiling is on: everyone who reaches the port may look into the server at /debug/pprof/")
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(opened_store(settings))
         store = await stack.enter_async_context(backed_up(settings, store))
@@ -157,7 +174,15 @@ async def serve(settings: Settings) -> int:
         archiving = await stack.enter_async_context(archived(settings, store))
         control_plane, executor = await stack.enter_async_context(running(settings, store, on_fatal))
         metrics = Metrics(control_plane, lambda: archiving.good_at if archiving else None)
-        await _serve_http(settings, control_plane, executor, metrics, listener, stop)
+        gate = Gate(Mode(settings.default_state), read_only=settings.glusterfs.db_read_only)
+        application = _application(settings, control_plane, executor, metrics, gate)
+        http = _http(settings, application)
+        shown = Certificate(http.ssl, settings.cert_file, settings.key_file) if http.ssl else None
+        reloading = Reloading(settings, read, partial(_keep_to, control_plane, application), shown)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, _reset, gate)
+        answering = asyncio.create_task(hangups.answer(reloading.again, stop))
+        await _serve_http(http, listener, stop)
+        answering.cancel()
         _log.info("Closing")
     if fatal:
         _log.critical("The server had to stop: %s", fatal[0])
@@ -256,13 +281,15 @@ async def running(
     ids = RandomIds() if gluster.seed is None else SeededIds(f"{gluster.seed}:{loaded.revision}")
     performer = make_performer(settings, executor)
     try:
-        control_plane = ControlPlane(store, loaded, performer, ids, make_limits(gluster), _rules(settings), on_fatal)
+        control_plane = ControlPlane(
+            store, loaded, performer, ids, make_limits(gluster), make_rules(settings), on_fatal
+        )
         await control_plane.start()
         _log.info("Loaded %s executor; there are %s", executor.name, control_plane.topology)
         try:
             yield control_plane, executor
         finally:
-            await control_plane.stop(settings.shutdown_grace_seconds)
+            await control_plane.stop(control_plane.work.rules.shutdown_grace)
     finally:
         await executor.aclose()
 
@@ -386,7 +413,8 @@ def make_limits(gluster: GlusterSettings) -> Limits:
     )
 
 
-def _rules(settings: Settings) -> Rules:
+def make_rules(settings: Settings) -> Rules:
+    """Return how the house is kept."""
     gluster = settings.glusterfs
     return Rules(
         max_in_flight=gluster.max_inflight_operations if gluster.max_inflight_operations >= 0 else sys.maxsize,
@@ -396,6 +424,7 @@ def _rules(settings: Settings) -> Rules:
         cleaner_enabled=not gluster.disable_background_cleaner,
         cleaner_start=gluster.start_time_background_cleaner,
         cleaner_every=gluster.refresh_time_background_cleaner,
+        shutdown_grace=settings.shutdown_grace_seconds,
         read_only=gluster.db_read_only,
         health=HealthSchedule(
             enabled=not gluster.disable_monitor_gluster_nodes,
@@ -417,32 +446,33 @@ def _listen(settings: Settings) -> socket.socket:
         raise OSError(f"HTTP Server error: cannot listen on {where}: {error.strerror}") from error
 
 
-async def _serve_http(
-    settings: Settings,
-    control_plane: ControlPlane,
-    executor: Executor,
-    metrics: Metrics,
-    listener: socket.socket,
-    stop: asyncio.Event,
-) -> None:
-    """Serve until ``stop``."""
-    if settings.disable_auth:
-        _log.warning("Heketi started with --disable-auth: everyone who reaches the port may do everything")
-    if settings.profiling:
-        _log.warning("Profiling is on: everyone who reaches the port may look into the server at /debug/pprof/")
+def _application(
+    settings: Settings, control_plane: ControlPlane, executor: Executor, metrics: Metrics, gate: Gate
+) -> Application:
     endpoints = table()
-    gate = Gate(Mode(settings.default_state), read_only=settings.glusterfs.db_read_only)
-    application = Application(
+    return Application(
         control_plane,
         endpoints,
-        keys=None if settings.disable_auth else _keys(settings),
+        keys=_keys(settings),
         open_pages=openapi.open_pages(endpoints.endpoints, __version__),
         headers={"X-Heketi-Executor": executor.name} if executor.simulated else {},
-        body_limit=settings.request_body_limit_kb * 1024,
+        body_limit=_body_limit(settings),
         gate=gate,
         metrics=metrics,
         profiles=Profiles() if settings.profiling else None,
     )
+
+
+def _keep_to(control_plane: ControlPlane, application: Application, before: Settings, now: Settings) -> None:
+    """Put settings in force that were read again. A log level that somebody set meanwhile stays if the file's does."""
+    control_plane.keep_to(make_limits(now.glusterfs), make_rules(now))
+    application.keep_to(keys=_keys(now), body_limit=_body_limit(now))
+    if now.glusterfs.loglevel != before.glusterfs.loglevel:
+        log.set_level(now.glusterfs.loglevel)
+
+
+def _http(settings: Settings, application: Application) -> uvicorn.Config:
+    """Return how the application is served. Raises ``OSError``, ``SSLError``: the certificate cannot be used."""
     config = uvicorn.Config(
         application,
         http=LimitedProtocol,
@@ -458,14 +488,19 @@ async def _serve_http(
         ssl_keyfile=settings.key_file if settings.enable_tls else None,
     )
     config.load()
-    server = _Uvicorn(config)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, _reset, gate)
+    return config
+
+
+async def _serve_http(http: uvicorn.Config, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serve until ``stop``."""
+    server = _Uvicorn(http)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    secure = " with TLS enabled" if settings.enable_tls else ""
+    secure = " with TLS enabled" if http.is_ssl else ""
     print(f"Listening on port {listener.getsockname()[1]}{secure}", flush=True)  # noqa: T201
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    print("Shutting down...", flush=True)  # noqa: T201
+    with contextlib.suppress(OSError):  # nobody may be there to read it
+        print("Shutting down...", flush=True)  # noqa: T201
     stopping.cancel()
     server.should_exit = True
     await serving
@@ -478,9 +513,16 @@ def _reset(gate: Gate) -> None:
         _log.warning("Mode stays read-only in spite of SIGUSR2: the database is open for reading only (db_read_only)")
 
 
-def _keys(settings: Settings) -> auth.Keys:
+def _keys(settings: Settings) -> auth.Keys | None:
+    """Return the shared secrets; None lets everyone in."""
+    if settings.disable_auth:
+        return None
     leeway = settings.iat_leeway_seconds
     return auth.Keys(admin=settings.admin_key, user=settings.user_key, iat_leeway=leeway)
+
+
+def _body_limit(settings: Settings) -> int:
+    return settings.request_body_limit_kb * 1024
 
 
 if __name__ == "__main__":

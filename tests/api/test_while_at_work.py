@@ -366,7 +366,7 @@ POST /operations/pending/cleanup
 async def test_what_the_limit_of_operations_is_for(request_: str, refused: bool) -> None:
     """rest-api.md §5."""
     made = await scene("block create")
-    made.house.plane.work._rules = type(made.house.rules)(max_in_flight=1, job_patience=0)
+    made.house.plane.work.rules = type(made.house.rules)(max_in_flight=1, job_patience=0)
     try:
         status, text = await made.ask(request_)
         assert (status == 429) is refused, text

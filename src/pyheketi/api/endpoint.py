@@ -135,6 +135,10 @@ class Application:
         self._metrics, self._profiles = metrics, profiles
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
+    def keep_to(self, *, keys: auth.Keys | None, body_limit: int) -> None:
+        """Ask for other keys, and take other bodies, from the next request on."""
+        self._keys, self._body_limit = keys, body_limit
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":

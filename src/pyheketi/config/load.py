@@ -34,7 +34,7 @@ _ELSEWHERE = frozenset(
 )
 """Fields that are no keys of their section."""
 
-_PLACE: dict[type, jsonc.Path] = {
+PLACE: dict[type, jsonc.Path] = {
     Settings: (),
     GlusterSettings: ("glusterfs",),
     NodeSettings: ("glusterfs", "sshexec"),
@@ -102,6 +102,7 @@ _ZERO_IS_DEFAULT = frozenset(
         "gluster_cli_timeout",
         "volume_create_retries",
         "request_body_limit_kb",
+        "job_retention_hours",
         "history_days",
         "backup_every_hours",
         "backup_keep",
@@ -194,7 +195,7 @@ class _Reader:
         self._faulty: set[jsonc.Path] = set()
         self._positions = {_lower(path): place for path, place in document.positions.items()}
         self._variables: dict[jsonc.Path, str] = {}
-        self._places = dict(_PLACE)
+        self._places = dict(PLACE)
         self.warnings = [f"{name}:{line}:{column}: {text}" for (line, column), text in document.warnings]
 
     def settings(self, *, disable_auth: bool, rules: "Iterable[_Rule]") -> Settings:

@@ -8,14 +8,13 @@ from pyheketi.operations.operation import Kind, Plan
 from pyheketi.placement.rings import Avoid
 from pyheketi.planning import block_create, block_volumes
 from pyheketi.planning.block_create import BlockVolumeCreate
-from pyheketi.planning.limits import Limits
 
 
 class BlockVolumes:
     """Makes, changes and removes block volumes."""
 
-    def __init__(self, work: Work, limits: Limits, ids: IdSource) -> None:
-        self._work, self._limits, self._ids = work, limits, ids
+    def __init__(self, work: Work, ids: IdSource) -> None:
+        self._work, self._ids = work, ids
 
     async def create(self, request: BlockVolumeCreate) -> OperationId:
         """Begin to create a block volume. Raises ``RequestError``, ``Conflict``, ``NoSpace``, ``TooManyOperations``."""
@@ -30,7 +29,7 @@ class BlockVolumes:
                 block=block,
                 volume=volume,
                 operation=operation,
-                limits=self._limits,
+                limits=self._work.limits,
                 avoid=avoid,
                 ids=self._ids,
             )

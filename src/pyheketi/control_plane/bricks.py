@@ -9,14 +9,13 @@ from pyheketi.engine.runner import Replan
 from pyheketi.operations.operation import Kind, Plan
 from pyheketi.placement.rings import Avoid
 from pyheketi.planning import brick_evict
-from pyheketi.planning.limits import Limits
 
 
 class Bricks:
     """Moves bricks from device to device."""
 
-    def __init__(self, work: Work, brick_sets: BrickSets, limits: Limits, ids: IdSource) -> None:
-        self._work, self._brick_sets, self._limits, self._ids = work, brick_sets, limits, ids
+    def __init__(self, work: Work, brick_sets: BrickSets, ids: IdSource) -> None:
+        self._work, self._brick_sets, self._ids = work, brick_sets, ids
 
     async def evict(self, id_: str, *, check_heal: bool = True) -> OperationId:
         """Begin to move a brick to another device; that there is none is told by the job.
@@ -48,7 +47,7 @@ class Bricks:
                 topology,
                 existing(topology.brick(id_)),
                 operation=operation,
-                limits=self._limits,
+                limits=self._work.limits,
                 avoid=avoid,
                 ids=self._ids,
                 check_heal=check_heal,

@@ -1,9 +1,10 @@
 """Try stuck operations again: when a person says so, and now and then (operations.md §7)."""
 
 import asyncio
+import math
 from collections.abc import Iterable
 
-from pyheketi.control_plane.rules import Rules
+from pyheketi.control_plane.alarm import Alarm
 from pyheketi.control_plane.work import Work
 from pyheketi.domain.ids import IdSource, OperationId
 from pyheketi.engine.runner import Run
@@ -13,8 +14,8 @@ from pyheketi.operations.operation import Kind, OperationState, Plan
 class Cleaner:
     """Brings stuck operations to an end, if their nodes are back."""
 
-    def __init__(self, work: Work, ids: IdSource, rules: Rules) -> None:
-        self._work, self._ids, self._rules = work, ids, rules
+    def __init__(self, work: Work, ids: IdSource, alarm: Alarm) -> None:
+        self._work, self._ids, self._alarm = work, ids, alarm
 
     async def clean_up(self, ids: Iterable[str]) -> OperationId:
         """Begin to bring stuck operations to an end; without ``ids`` all of them, others are passed over."""
@@ -31,9 +32,16 @@ class Cleaner:
 
     async def watch(self) -> None:
         """Try all again some time after the start, and then regularly."""
-        if not self._rules.cleaner_enabled:
-            return
-        await asyncio.sleep(self._rules.cleaner_start)
+        now = asyncio.get_running_loop().time
+        began, tried = now(), -math.inf
+
+        def due() -> float:
+            rules = self._work.rules
+            if not rules.cleaner_enabled:
+                return math.inf
+            return max(began + rules.cleaner_start, tried + rules.cleaner_every)
+
         while True:
+            await self._alarm.at(due)
             self._work.try_again(self._work.stuck)
-            await asyncio.sleep(self._rules.cleaner_every)
+            tried = now()

@@ -5,7 +5,9 @@ changes nothing here, unless its operation is made of other operations: then ``s
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
+from pyheketi.control_plane.alarm import Alarm
 from pyheketi.control_plane.block_volumes import BlockVolumes
 from pyheketi.control_plane.brick_sets import BrickSets
 from pyheketi.control_plane.bricks import Bricks
@@ -60,20 +62,20 @@ class ControlPlane:
         Raises:
             StoreError: the contents of the store contradict each other.
         """
-        self._store, self._performer, self._rules = store, performer, rules
+        self._store, self._performer, self._alarm = store, performer, Alarm()
         self._ledger = Ledger(store, _topology(loaded), loaded.revision, on_fatal)
         self._left = loaded.unfinished
         self.generation = loaded.generation
         """Id of the database (db.md §7)."""
         self._jobs = Jobs(store)
-        self.health = Health(performer, lambda: self._ledger.tip, rules.health)
-        self.work = Work(self._ledger, performer, self.health, self._jobs, rules)
-        self._cleaner = Cleaner(self.work, ids, rules)
+        self.health = Health(performer, lambda: self._ledger.tip, rules.health, self._alarm)
+        self.work = Work(self._ledger, performer, self.health, self._jobs, limits, rules)
+        self._cleaner = Cleaner(self.work, ids, self._alarm)
         self.brick_sets = BrickSets(self.work, performer)
         self.clusters = Clusters(self.work, ids)
-        self.volumes = Volumes(self.work, self.brick_sets, limits, ids)
-        self.block_volumes = BlockVolumes(self.work, limits, ids)
-        self.bricks = Bricks(self.work, self.brick_sets, limits, ids)
+        self.volumes = Volumes(self.work, self.brick_sets, ids)
+        self.block_volumes = BlockVolumes(self.work, ids)
+        self.bricks = Bricks(self.work, self.brick_sets, ids)
         self._removals = Removals(self.work, self.bricks, self.brick_sets, ids)
         self.nodes = Nodes(self.work, self._removals, performer, ids)
         self.devices = Devices(self.work, self._removals, ids)
@@ -83,7 +85,7 @@ class ControlPlane:
     async def start(self) -> None:
         """Take up unfinished operations, keep the house; on a database that is only read, look after the nodes."""
         self.work.keep(self.health.watch())
-        if self._rules.read_only:
+        if self.work.rules.read_only:
             self.work.leave(self._left)
             return
         self.work.start(
@@ -97,7 +99,20 @@ class ControlPlane:
         self.health.on_return = self.work.go_on
         self.work.keep(self._cleaner.watch())
         self.work.keep(self.brick_sets.learn_all())
-        self.work.keep(self._jobs.forget_old(self._rules.job_retention, self._rules.history_retention))
+        self.work.keep(self._jobs.forget_old(self._retentions, self._alarm))
+
+    def keep_to(self, limits: Limits, rules: Rules) -> None:
+        """Keep to other limits and rules from now on, as new settings say; what is at work goes on as it was planned.
+
+        Whether the database is only read is decided at the start.
+        """
+        rules = replace(rules, read_only=self.work.rules.read_only)
+        self.work.limits, self.work.rules = limits, rules
+        self.health.follow(rules.health)
+        self._alarm.moved()
+
+    def _retentions(self) -> tuple[float, float]:
+        return self.work.rules.job_retention, self.work.rules.history_retention
 
     async def stop(self, grace: float) -> None:
         """Take no more work and let running steps end, at most ``grace`` seconds.

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from pyheketi.control_plane.alarm import Alarm
 from pyheketi.domain import errors
 from pyheketi.domain.entities import Node, State
 from pyheketi.domain.ids import NodeId
@@ -31,8 +33,10 @@ class HealthSchedule:
 class Health:
     """Looks after the nodes. A node nobody has looked at yet counts as well."""
 
-    def __init__(self, performer: Performs, topology: Callable[[], Topology], schedule: HealthSchedule) -> None:
-        self._performer, self._topology, self._schedule = performer, topology, schedule
+    def __init__(
+        self, performer: Performs, topology: Callable[[], Topology], schedule: HealthSchedule, alarm: Alarm
+    ) -> None:
+        self._performer, self._topology, self._schedule, self._alarm = performer, topology, schedule, alarm
         self._down: frozenset[NodeId] = frozenset()
         self._unmounted: dict[NodeId, frozenset[str]] = {}
         self.on_return: Callable[[], object] = lambda: None
@@ -54,19 +58,36 @@ class Health:
         ids = {topology.node_managed_at(host) for host in hosts}
         await self._check([node for id_ in ids if id_ and (node := topology.node(id_))])
 
+    def follow(self, schedule: HealthSchedule) -> None:
+        """Look after the nodes at other times from now on, or not any more."""
+        self._schedule = schedule
+        self._forget_unwatched()
+
     async def watch(self) -> None:
         """Check all nodes for ever, and those that are down more often."""
-        if not self._schedule.enabled:
-            return
-        loop = asyncio.get_running_loop()
-        await asyncio.sleep(self._schedule.start)
+        now = asyncio.get_running_loop().time
+        began, full, latest = now(), -math.inf, -math.inf
+
+        def due() -> float:
+            schedule = self._schedule
+            if not schedule.enabled:
+                return math.inf
+            return max(began + schedule.start, min(full + schedule.every, latest + schedule.retry))
+
         while True:
-            await self._check([node for node in self._topology().nodes() if node.state is State.ONLINE])
-            next_round = loop.time() + self._schedule.every
-            while (left := next_round - loop.time()) > 0:
-                await asyncio.sleep(min(left, self._schedule.retry))
-                if self._down:
-                    await self._check([node for node in self._topology().nodes() if node.id in self._down])
+            await self._alarm.at(due)
+            if everyone := full + self._schedule.every <= now():
+                await self._check([node for node in self._topology().nodes() if node.state is State.ONLINE])
+            elif self._down:
+                await self._check([node for node in self._topology().nodes() if node.id in self._down])
+            latest = now()
+            full = latest if everyone else full
+            self._forget_unwatched()
+
+    def _forget_unwatched(self) -> None:
+        """Let placement use nodes that were down when nobody looks any more whether they are back."""
+        if not self._schedule.enabled:
+            self._down = frozenset()
 
     async def _check(self, nodes: list[Node]) -> None:
         answers = await asyncio.gather(*(self._answers(node) for node in nodes))

@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from pyheketi.control_plane.alarm import Alarm
 from pyheketi.domain import errors
 from pyheketi.engine.runner import Run
 from pyheketi.operations.operation import Operation, OperationState
@@ -96,13 +99,19 @@ class Jobs:
             case _:  # of a server that stopped; recovery will take it up
                 return Job(pending=True)
 
-    async def forget_old(self, retention: float, history_retention: float) -> None:
-        """Delete from the store what ended so many seconds ago, jobs and history, now and regularly."""
+    async def forget_old(self, retentions: Callable[[], tuple[float, float]], alarm: Alarm) -> None:
+        """Delete from the store what ended long ago, now and regularly; asks how many seconds, jobs and history."""
+        loop, done_at = asyncio.get_running_loop(), -math.inf
+
+        def due() -> float:
+            return done_at + min(3600, *retentions())
+
         while True:
-            now = time.time()
+            await alarm.at(due)
+            now, (retention, history_retention) = time.time(), retentions()
             try:
                 await self._store.forget_finished(now - retention)
                 await self._store.forget_history(now - history_retention)
             except errors.StoreError as error:
                 _log.warning("Unable to forget old jobs: %s", error)
-            await asyncio.sleep(min(3600, retention, history_retention))
+            done_at = loop.time()

@@ -21,6 +21,8 @@ class Rules:
     cleaner_enabled: bool = True
     cleaner_start: float = 60
     cleaner_every: float = 3600
+    shutdown_grace: float = 60
+    """How long running steps get to end when the server stops."""
     read_only: bool = False
     """Whether nothing is begun and nothing is taken up: the database is only to be read."""
     health: HealthSchedule = HealthSchedule()

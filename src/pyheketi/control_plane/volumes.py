@@ -9,19 +9,18 @@ from pyheketi.domain.topology import Topology
 from pyheketi.operations.operation import Kind, Plan
 from pyheketi.placement.rings import Avoid
 from pyheketi.planning import hosting, volume_clone, volume_create, volume_delete, volume_expand
-from pyheketi.planning.limits import Limits
 from pyheketi.planning.volume_create import VolumeCreate
 
 
 class Volumes:
     """Makes, changes and removes volumes."""
 
-    def __init__(self, work: Work, brick_sets: BrickSets, limits: Limits, ids: IdSource) -> None:
-        self._work, self._brick_sets, self._limits, self._ids = work, brick_sets, limits, ids
+    def __init__(self, work: Work, brick_sets: BrickSets, ids: IdSource) -> None:
+        self._work, self._brick_sets, self._ids = work, brick_sets, ids
 
     async def create(self, request: VolumeCreate) -> OperationId:
         """Begin to create a volume. Raises ``RequestError``, ``Conflict``, ``NoSpace``, ``TooManyOperations``."""
-        volume_create.check(self._work.tip, request, self._limits)
+        volume_create.check(self._work.tip, request, self._work.limits)
         operation = OperationId(self._ids.new())
         volume = VolumeId(self._ids.new())
 
@@ -31,7 +30,7 @@ class Volumes:
                 request,
                 volume=volume,
                 operation=operation,
-                limits=self._limits,
+                limits=self._work.limits,
                 avoid=avoid,
                 ids=self._ids,
             )
@@ -48,7 +47,7 @@ class Volumes:
                 existing(topology.volume(id_)),
                 expand_gib,
                 operation=operation,
-                limits=self._limits,
+                limits=self._work.limits,
                 avoid=avoid,
                 ids=self._ids,
             )

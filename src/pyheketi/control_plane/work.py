@@ -29,6 +29,7 @@ from pyheketi.engine.runner import Performs, Replan, Run, Runner, Stopping
 from pyheketi.operations.operation import Kind, Operation, OperationState, Plan
 from pyheketi.placement.rings import Avoid
 from pyheketi.planning.catalog import USE_CASES
+from pyheketi.planning.limits import Limits
 
 _log = logging.getLogger(__name__)
 
@@ -42,10 +43,18 @@ TakeUp: TypeAlias = Callable[[Sequence["Task[None]"], Run], Coroutine[Any, Any, 
 class Work:
     """Begins operations, runs them beside each other, and remembers those that are stuck."""
 
-    def __init__(self, ledger: Ledger, performer: Performs, health: Health, jobs: Jobs, rules: Rules) -> None:
-        self._ledger, self._health, self._jobs, self._rules = ledger, health, jobs, rules
+    def __init__(
+        self, ledger: Ledger, performer: Performs, health: Health, jobs: Jobs, limits: Limits, rules: Rules
+    ) -> None:
+        self._ledger, self._health, self._jobs = ledger, health, jobs
+        self.limits, self.rules = limits, rules
+        """What plans keep to, and how the house is kept: as it is now, new settings replace both."""
         self._runner = Runner(
-            performer, ledger, retries=rules.create_retries, suspect=health.look_at, avoid=lambda: health.avoid
+            performer,
+            ledger,
+            retries=lambda: self.rules.create_retries,
+            suspect=health.look_at,
+            avoid=lambda: health.avoid,
         )
         self._tasks = Tasks()
         self._stuck: dict[str, Operation] = {}
@@ -80,7 +89,7 @@ class Work:
 
     async def job(self, id_: str) -> Job | None:
         """Return the job of that id, a little later if it is about to end."""
-        return await self._jobs.find(id_, patience=0 if self._stopping else self._rules.job_patience)
+        return await self._jobs.find(id_, patience=0 if self._stopping else self.rules.job_patience)
 
     # -- start and stop ------------------------------------------------------------------------------------------
 
@@ -144,7 +153,7 @@ class Work:
         Raises:
             TooManyOperations: all are taken.
         """
-        if len(self._slots) >= self._rules.max_in_flight:
+        if len(self._slots) >= self.rules.max_in_flight:
             raise errors.TooManyOperations
         self._slots.add(id_)
         try:
@@ -326,7 +335,7 @@ class Work:
     def _require_open(self) -> None:
         if self._stopping:
             raise errors.ShuttingDown
-        if self._rules.read_only:
+        if self.rules.read_only:
             raise errors.ReadOnly
 
 

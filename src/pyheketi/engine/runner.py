@@ -146,11 +146,19 @@ class Runner:
         performer: Performs,
         ledger: Ledger,
         *,
-        retries: int,
+        retries: Callable[[], int],
         suspect: Callable[[set[str]], Awaitable[None]],
         avoid: Callable[[], Avoid],
     ) -> None:
-        """``suspect`` looks after hosts that may be down, ``avoid`` tells what placement keeps away from then."""
+        """Begin with nothing at work.
+
+        Args:
+            performer: does steps on nodes.
+            ledger: holds the topology.
+            retries: tells how often something is tried again elsewhere; asked when an operation begins.
+            suspect: looks after hosts that may be down.
+            avoid: tells what placement keeps away from then.
+        """
         self._performer, self._ledger = performer, ledger
         self._retries, self._suspect, self._avoid = retries, suspect, avoid
         self.stopping = False
@@ -165,8 +173,8 @@ class Runner:
             Stopping: at a step boundary, as the server stops.
             StoreError: its state could not be written; what is on disk is to be taken up again.
         """
-        avoid = Avoid()
-        for attempt in range(1, self._retries + 2):
+        avoid, retries = Avoid(), self._retries()
+        for attempt in range(1, retries + 2):
             run.move(OperationState.RUNNING)
             _log.info("%s %s: attempt %d", run.operation.kind.label, run.operation.id, attempt)
             failures = await self._forward(run, sure=True)
@@ -179,7 +187,7 @@ class Runner:
             if self._waits(run, first):
                 await self._stick(run, advice.advised(str(first)), WAITING)
                 return
-            again = replan if attempt <= self._retries and first.transient else None
+            again = replan if attempt <= retries and first.transient else None
             if not await self._give_up(run, advice.advised(str(first)), again, avoid):
                 return
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.shared import shared_dir
 
 from pyheketi.config import jsonc
-from pyheketi.config.load import _ANY_TEXT_IS_YES, _ENVIRONMENT, _PLACE, ConfigError, _type_of, load, parse_settings
+from pyheketi.config.load import _ANY_TEXT_IS_YES, _ENVIRONMENT, PLACE, ConfigError, _type_of, load, parse_settings
 from pyheketi.config.settings import (
     GlusterSettings,
     KubeSettings,
@@ -168,6 +168,11 @@ def test_nothing_and_zero_mean_the_default(meaningless: dict[str, object]) -> No
     assert loaded.warnings == ()
 
 
+def test_zero_means_the_default_at_the_top_too() -> None:
+    text = json.dumps(json.loads(MOCK) | {"job_retention_hours": 0, "history_days": 0, "request_body_limit_kb": 0})
+    assert parse_settings(text, "f", {}).settings == parse_settings(MOCK, "f", {}).settings
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -268,7 +273,7 @@ def test_every_variable_overrides_its_key(word: str) -> None:
     if kind is KubeSettings:
         document["glusterfs"] = {"executor": "kubernetes", "kubeexec": section}
     elif kind in (NodeSettings, SshSettings):
-        document["glusterfs"] = {"executor": "mock", _PLACE[kind][-1]: section}
+        document["glusterfs"] = {"executor": "mock", PLACE[kind][-1]: section}
     elif kind is GlusterSettings:
         document["glusterfs"] = {"executor": "mock"} | section
     else:
