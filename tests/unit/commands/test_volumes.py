@@ -48,6 +48,13 @@ def test_options_that_never_reach_a_command_line(text: str) -> None:
         list(volumes.parse_options([text]))
 
 
+@pytest.mark.parametrize("value", ["v" * 3995, "é" * 1997])
+def test_an_option_that_would_kill_glusterd_is_refused(value: str) -> None:
+    assert list(volumes.parse_options([f"user. {value}"])) == [("user.", value)]
+    with pytest.raises(errors.RequestError, match=r"^Volume option 'user\. [vé]{34}'… is too long: .* 4000 bytes"):
+        list(volumes.parse_options([f"user. {value}{value[:2]}"]))
+
+
 @given(st.sampled_from([Distribute(), Replicate(3), Disperse(2, 1)]), st.integers(1, 40), st.data())
 def test_bricks_that_are_there_are_never_added_again(durability: Durability, count: int, data: st.DataObject) -> None:
     sets = tuple(tuple(f"h{n}:/{s}" for n in range(durability.set_size)) for s in range(count))
