@@ -195,6 +195,11 @@ def has_volume(output: str, name: str) -> bool:
     return f"volume {name.lower()} already exists" in output.lower()
 
 
+def refuses_option(output: str) -> bool:
+    """Return whether gluster does not know an option, or not such a value of it; no other brick would change that."""
+    return "volume set: failed: option" in output.lower()
+
+
 def lacks_volume(output: str, name: str) -> bool:
     """Return whether gluster said that a volume does not exist, with its name or without."""
     said = output.lower()

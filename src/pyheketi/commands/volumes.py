@@ -17,6 +17,12 @@ OWNER = "user.heketi.id"
 _NEVER_SET = "user.heketi.settled"
 """Option that no volume has."""
 
+_LONGEST_OPTION = 4000
+"""Bytes of an option's key and value together. From some 4100 on, setting it kills glusterd (seen with 11.1)."""
+
+_LONGEST_SHOWN = 80
+"""Characters of an option that an error shows."""
+
 BrickSets = Sequence[tuple[str, ...]]
 """Brick sets by gluster's names of bricks."""
 
@@ -141,13 +147,23 @@ def parse_options(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
         value = value.strip()
         if not key:
             continue
-        if not value:
-            raise errors.RequestError(f"Volume option {text!r} has no value: write it as 'key value'")
-        if key.startswith("-") or value.startswith("--") or not f"{key}{value}".isprintable():
-            raise errors.RequestError(
-                f"Volume option {text!r} is not allowed: neither key nor value may begin with '--', and both are text"
-            )
+        if fault := _fault_of_option(key, value):
+            shown = repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r}…"
+            raise errors.RequestError(f"Volume option {shown} {fault}")
         yield key, value
+
+
+def _fault_of_option(key: str, value: str) -> str:
+    """Return why an option must not reach a command line; empty if it may."""
+    if not value:
+        return "has no value: write it as 'key value'"
+    if key.startswith("-") or value.startswith("--") or not f"{key}{value}".isprintable():
+        return "is not allowed: neither key nor value may begin with '--', and both are text"
+    if len(f"{key}{value}".encode()) > _LONGEST_OPTION:
+        return f"is too long: gluster takes {_LONGEST_OPTION} bytes of key and value"
+    if key == "group" and "/" in value:
+        return "is not allowed: a group of options is named without its folder"
+    return ""
 
 
 def _script(commands: list[Command], options: NodeOptions) -> Script:

@@ -155,6 +155,12 @@ class CommandFailed(NodeError):
         self.output = output
 
 
+class OptionRefused(CommandFailed):
+    """Gluster does not take an option, or not this value of it. Other nodes and bricks would not change that."""
+
+    transient = False
+
+
 class SeveralFailed(NodeError):
     """Several nodes were asked for the same, and none did it."""
 

@@ -27,6 +27,7 @@ async def create(nodes: Nodes, step: CreateVolume, *, sure: bool) -> None:
 
     Raises:
         Conflict: gluster has another one of that name, which was left alone.
+        OptionRefused: it was made, but its options could not be set.
         NodeError: no host could make it.
     """
 
@@ -37,6 +38,8 @@ async def create(nodes: Nodes, step: CreateVolume, *, sure: bool) -> None:
             failed = first_failure(results)
             if failed is not None and gluster.has_volume(failed.output, step.name):
                 raise errors.Conflict(name_taken(host, step.name))
+            if failed is not None and gluster.refuses_option(failed.output):
+                raise errors.OptionRefused(host, str(failed.command), failed.status, failed.output)
             _require_done(host, results)
         elif volumes.is_ours(step, found):
             await nodes.run(host, volumes.complete(step, found, nodes.options))

@@ -14,6 +14,9 @@ MAX_TAGS = 32
 MAX_GIB = (2**63 - 1) // (1024 * 1024)
 """Largest volume whose KiB fit 64 bits."""
 
+MAX_NAME = 255
+"""Characters that gluster allows in the name of a volume; with the paths of its bricks it may allow fewer."""
+
 _UUID = re.compile(r"[0-9a-fA-F]{32}")
 _TAG_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 _LABEL = r"[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62}"
@@ -70,6 +73,8 @@ def device_name(text: str) -> str | None:
 
 def volume_name(text: str) -> str | None:
     """Check an optional name. A leading ``-`` is refused too: gluster would take the name for an option."""
+    if len(text) > MAX_NAME:
+        return f"the length must be no more than {MAX_NAME}"
     return FORMAT if text and not _VOLUME_NAME.fullmatch(text) else None
 
 

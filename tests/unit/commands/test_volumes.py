@@ -41,11 +41,27 @@ def test_options_are_split_at_the_first_blank(text: str, pairs: list[tuple[str, 
 
 
 @pytest.mark.parametrize(
-    "text", ["alone", "--log-file /etc/passwd", "-x 1", "user.x --remote-host=h", "user.x a\nuser.y=b", "user.x a\0b"]
+    "text",
+    [
+        "alone",
+        "--log-file /etc/passwd",
+        "-x 1",
+        "user.x --remote-host=h",
+        "user.x a\nuser.y=b",
+        "user.x a\0b",
+        "group ../../../../etc/os-release",
+    ],
 )
 def test_options_that_never_reach_a_command_line(text: str) -> None:
     with pytest.raises(errors.RequestError, match="Volume option"):
         list(volumes.parse_options([text]))
+
+
+@pytest.mark.parametrize("value", ["v" * 3995, "é" * 1997])
+def test_an_option_that_would_kill_glusterd_is_refused(value: str) -> None:
+    assert list(volumes.parse_options([f"user. {value}"])) == [("user.", value)]
+    with pytest.raises(errors.RequestError, match=r"^Volume option 'user\. [vé]{74}'… is too long: .* 4000 bytes"):
+        list(volumes.parse_options([f"user. {value}{value[:2]}"]))
 
 
 @given(st.sampled_from([Distribute(), Replicate(3), Disperse(2, 1)]), st.integers(1, 40), st.data())

@@ -4,6 +4,7 @@ from unittest.mock import ANY
 import pytest
 from tests.house import REPLICA_3, House
 
+from pyheketi.commands.command import Command
 from pyheketi.control_plane.finding import shown
 from pyheketi.control_plane.jobs import Job
 from pyheketi.domain import errors
@@ -73,6 +74,30 @@ async def test_a_failure_without_a_way_out_names_node_command_and_cause() -> Non
     assert house.topology == empty
     house.break_()
     await house.create()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "volume set: failed: option : nosuch.option does not exist\nDid you mean auth.allow?",
+        "volume set: failed: option auth.addr./b/x.allow x: 'x' is not a valid internet-address-list",
+    ],
+)
+async def test_an_option_that_gluster_refuses_is_not_tried_on_other_bricks(said: str) -> None:
+    house = House()
+    await house.start()
+    await house.furnish(zones=(1, 2, 3, 4))
+    before, empty, tries = house.inventory(), house.topology, []
+
+    def hear(_: str, command: Command) -> bool:
+        tries.extend([command] if "lvcreate" in command.args else [])
+        return False
+
+    house.break_(Rule(hear, Fail()), Rule(matching("volume set"), Fail(1, stderr=said)))
+    job = await house.job(await house.plane.volumes.create(VolumeCreate(size_gib=1, durability=REPLICA_3)))
+    assert said in job.error
+    assert len(tries) == 3
+    assert (house.inventory(), house.topology) == (before, empty)
 
 
 async def test_a_node_that_is_off_is_told_and_avoided() -> None:

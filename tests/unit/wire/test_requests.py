@@ -37,6 +37,11 @@ VOLUMES: dict[str, tuple[VolumeCreate | VolumeExpand, str | None]] = {
     "name with shell": (VolumeCreate(size=1, name="$(reboot)"), FORMAT),
     "name like an option": (VolumeCreate(size=1, name="-f"), FORMAT),
     "name of other letters": (VolumeCreate(size=1, name="é"), FORMAT),
+    "longest name": (VolumeCreate(size=1, name="a" * 255), None),
+    "name too long": (
+        VolumeCreate(size=1, name="a" * 256),
+        "validation failed: name: the length must be no more than 255.",
+    ),
     "gid": (VolumeCreate(size=1, gid=2**31 - 2), None),
     "gid below": (VolumeCreate(size=1, gid=-1), "Bad group id less than zero"),
     "gid above": (VolumeCreate(size=1, gid=2**31 - 1), "Bad group id equal or greater than 2**32"),
