@@ -85,9 +85,10 @@ class Health:
             self._forget_unwatched()
 
     def _forget_unwatched(self) -> None:
-        """Let placement use nodes that were down when nobody looks any more whether they are back."""
+        """Let placement use nodes that were down, and tell of no brick, when nobody looks any more how they are."""
         if not self._schedule.enabled:
             self._down = frozenset()
+            self._unmounted.clear()
 
     async def _check(self, nodes: list[Node]) -> None:
         answers = await asyncio.gather(*(self._answers(node) for node in nodes))
