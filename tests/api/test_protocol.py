@@ -73,7 +73,8 @@ def told(story: Story, until: float = 1000, certificate: Path | None = None) -> 
 
     async def main() -> Connection:
         loop = asyncio.get_running_loop()
-        config, state = Config(app, ws="none", lifespan="off", timeout_keep_alive=KEEP_ALIVE), ServerState()
+        state = ServerState()
+        config = Config(app, ws="none", lifespan="off", log_config=None, timeout_keep_alive=KEEP_ALIVE)
         protocols: weakref.WeakSet[LimitedProtocol] = weakref.WeakSet()
 
         def protocol() -> LimitedProtocol:
