@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -322,9 +323,9 @@ def _peers_aside(lines: Sequence[str]) -> set[str]:
     That is a peer that is a member of the pool, and LVM's empty label on a disk that is in no volume group: it cannot
     be told from anyone else's, so it is not ours to take away, and it is no obstacle to adding the disk again.
     """
-    volumes = "gluster_volumes: "
+    named = re.compile(r"(gluster_volumes|snapshots|block_volumes): \S+ (.*)")  # by the first peer of their pool
     return {
-        volumes + line.removeprefix(volumes).split(" ", 1)[1] if line.startswith(volumes) else line
+        f"{found[1]}: {found[2]}" if (found := named.fullmatch(line)) else line
         for line in lines
         if not line.startswith("pools: ") and not line.endswith(" /dev/new")
     }
