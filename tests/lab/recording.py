@@ -58,7 +58,7 @@ _OURS = (
 )
 """What the server's own program is made of, besides commands."""
 
-_PART = re.compile(r"\$'((?:[^'\\]|\\.)*)'|'([^']*)'|\\(.)|([^'\\]+)", re.DOTALL)
+_PART = re.compile(r"\$'((?:[^'\\]|\\.)*)'|'([^']*)'|\\(.)|((?:[^'\\$]|\$(?!'))+)", re.DOTALL)
 
 
 def begin(node: LabNode) -> None:
@@ -78,7 +78,7 @@ def commands(node: LabNode) -> list[tuple[str, ...]]:
     """Return the words of all that the server's shells did since the last time, but for the server's own frame."""
     text = node.ssh(f"cd {_FOLDER} && cat $(ls -tr trace.*) && rm trace.*", check=False).stdout
     records = (record.strip("\n") for record in re.split("\x1e+", text) if record)
-    return [tuple(_words(record)) for record in records if not re.fullmatch(_OURS, record)]
+    return [words(record) for record in records if not re.fullmatch(_OURS, record)]
 
 
 def programs(node: LabNode) -> set[str]:
@@ -87,8 +87,12 @@ def programs(node: LabNode) -> set[str]:
     return {line for line in text.splitlines() if "/ld-linux" not in line}
 
 
-def _words(record: str) -> Iterator[str]:
-    """Yield words as bash quotes them in its trace."""
+def words(record: str) -> tuple[str, ...]:
+    """Return the words of a line of bash's trace."""
+    return tuple(_unquoted(record))
+
+
+def _unquoted(record: str) -> Iterator[str]:
     word, begun = "", False
     for found in _PART.finditer(record):
         dollars, quoted, escaped, plain = found.groups()
@@ -105,11 +109,12 @@ def _words(record: str) -> Iterator[str]:
 
 
 def _unescaped(text: str) -> str:
-    return re.sub(r"\\([0-7]{3}|.)", lambda found: _character(found[1]), text)
+    plain = re.sub(rb"\\([0-7]{3}|.)", lambda found: _character(found[1]), text.encode())
+    return plain.decode(errors="surrogateescape")
 
 
-def _character(escape: str) -> str:
-    return chr(int(escape, 8)) if escape.isdigit() else {"n": "\n", "t": "\t", "r": "\r"}.get(escape, escape)
+def _character(escape: bytes) -> bytes:
+    return bytes([int(escape, 8)]) if len(escape) == 3 else {b"n": b"\n", b"t": b"\t", b"r": b"\r"}.get(escape, escape)
 
 
 def unexpected(ran: Iterable[set[str]], usual: Iterable[set[str]]) -> set[str]:

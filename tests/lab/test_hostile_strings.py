@@ -108,6 +108,14 @@ def options(node: LabNode, volume: str) -> dict[str, str]:
     return {name: text for name, text in pairs if name.startswith("user.h")}
 
 
+def test_a_payload_that_was_run_would_be_seen(site: Site, usual: list[set[str]]) -> None:
+    node = site.lab.nodes[1]
+    node.ssh(f"touch {hostile.CANARY}99")
+    assert canaries(site) == [f"{hostile.CANARY}99\n"]
+    assert recording.unexpected([recording.programs(node)], usual) == {"/usr/bin/touch"}
+    node.ssh(f"rm {hostile.CANARY}99")
+
+
 def test_refused_requests_run_nothing(site: Site) -> None:
     known = ids(site)
     refused = [each for each in hostile.attacks(known) if hostile.kept(each.where, each.text) is None]

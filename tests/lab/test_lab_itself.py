@@ -2,6 +2,9 @@ import os
 import subprocess
 from pathlib import Path
 
+from tests import hostile
+from tests.lab import recording
+
 from lab import Lab, holder
 
 
@@ -13,6 +16,17 @@ def test_a_process_belongs_to_its_lab_also_while_it_becomes_another_program(tmp_
         assert all(holder.belongs(process.pid, tmp_path) for _ in range(50))
         process.communicate()
     assert not holder.belongs(process.pid, tmp_path)
+
+
+def test_a_trace_of_bash_is_read_as_it_was_meant() -> None:
+    words = ["", *(text for text in hostile.PAYLOADS if text.replace("\t", "").replace("\n", "").isprintable())]
+    traced = subprocess.run(
+        ["bash", "-c", "PS4=$'\\x1e'; set -x; : \"$@\"", "bash", *words],
+        env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+        stderr=subprocess.PIPE,
+        check=True,
+    )
+    assert recording.words(traced.stderr.decode().strip("\n\x1e")) == (":", *words)
 
 
 def test_nodes_let_both_users_in_and_have_empty_disks(pristine_lab: Lab, tmp_path: Path) -> None:
