@@ -13,7 +13,18 @@ from urllib.parse import quote
 
 from pyheketi.api.endpoint import Endpoint
 from pyheketi.api.table import table
-from pyheketi.wire import block_volumes, bricks, clusters, devices, nodes, operations, orphans, server, volumes
+from pyheketi.wire import (
+    block_volumes,
+    brick_service,
+    bricks,
+    clusters,
+    devices,
+    nodes,
+    operations,
+    orphans,
+    server,
+    volumes,
+)
 from pyheketi.wire.base import WireModel
 
 CANARY = "/tmp/canary-"
@@ -157,6 +168,7 @@ def bodies(ids: Mapping[str, str]) -> dict[type[WireModel], Any]:
         server.AdminStatus: {},
         server.LogLevel: {"loglevel": {"glusterfs": ""}},
         orphans.OrphanRemoval: {},
+        brick_service.BrickMending: {},
         clusters.ClusterFlags: {"file": True, "block": True},
         nodes.NodeAdd: {"zone": 1, "cluster": ids["clusters"], "hostnames": names},
         nodes.StateChange: {"state": "online"},
@@ -180,8 +192,8 @@ _FORMS = {OPTION: {OPTION_NAME: "{} 1", OPTION_VALUE: "user.x {}"}}
 
 TAG_NAMES = ("NodeAdd.tags{name}", "DeviceAdd.tags{name}", "TagsChange.tags{name}")
 TAGS = ("NodeAdd.tags{value}", "DeviceAdd.tags{value}", "TagsChange.tags{value}")
-LOOKED_FOR = "OrphanRemoval.bricks[]"
-"""The one place whose refusal needs a look at the nodes, with commands that do not hold what is looked for."""
+LOOKED_FOR = ("OrphanRemoval.bricks[]", "BrickMending.bricks[]")
+"""The places whose refusal needs a look at the nodes, with commands that do not hold what is looked for."""
 
 
 def kept(where: str, text: str) -> str | None:
