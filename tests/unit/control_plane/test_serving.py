@@ -128,7 +128,7 @@ async def test_what_does_not_serve_is_found_and_mended(deed: Deed, faults: set[F
 async def test_the_server_tells_once_of_a_brick_that_is_not_mounted_and_that_it_is_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "pyheketi")
     scene = await staged()
     assert await scene.look() == frozenset()
     await reboot_without_mount(scene)

@@ -126,6 +126,7 @@ async def live(house: House) -> None:
     block = await house.done(await plane.block_volumes.create(BlockVolumeCreate(size_gib=1, name=EVIL, auth=True)))
     await house.done(await plane.block_volumes.expand(block, 2))
     await house.done(await plane.block_volumes.delete(block))
+    await mend(house)
     await house.done(await plane.volumes.delete(clone))
     place = strays.place_in(strays.device_on(house, f"node0{EVIL}").volume_group, host=f"node0{EVIL}")
     await strays.plant(house, place)
@@ -137,6 +138,16 @@ async def live(house: House) -> None:
     await house.done(await plane.devices.delete(device.id, force_forget=False))
     await house.done(await plane.nodes.delete(device.node))
     await house.done(await plane.volumes.delete(volume))
+
+
+async def mend(house: House) -> None:
+    """Mount what a reboot left unmounted."""
+    machine = house.nodes.node(f"node0{EVIL}")
+    machine.files["/etc/fstab"].clear()
+    machine.power_off()
+    machine.power_on()
+    assert (await house.plane.serving.survey()).troubles
+    await house.mend()
 
 
 async def test_every_word_of_every_step_arrives_as_it_is(tmp_path: Path) -> None:
