@@ -86,6 +86,13 @@ _ROWS = (
         ),
     ),
     (
+        r"still contains \d+ logical volume",
+        (
+            "Something is left in the volume group: `heketi-cli server state orphans` lists bricks that belong to"
+            " nobody, and removes them; `lvs` shows the rest."
+        ),
+    ),
+    (
         r"Commit failed on|Staging failed on|Pre Validation failed",
         (
             "The node that is named refused: its /var/log/glusterfs/glusterd.log tells why; look there for bricks that"

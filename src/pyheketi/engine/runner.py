@@ -215,10 +215,10 @@ class Runner:
         if failures:
             await self._learn(run, failures, Avoid())
             first = _root_cause(failures)
-            if use_case.waits and not self._waits(run, first):
-                await self._give_up(run, advice.advised(str(first)), None, Avoid())
-            else:
+            if self._waits(run, first) or (not use_case.waits and isinstance(first, _PASSING)):
                 await self._stick(run, error, advice.advised(str(first)))
+            else:
+                await self._give_up(run, advice.advised(str(first)), None, Avoid())
 
     async def release(self, run: Run, why: str) -> None:
         """Abandon an operation that only waits for a node, as far as nothing of it has happened yet."""
@@ -390,6 +390,10 @@ class Runner:
                 suspects |= {host for each in run.operation.steps for host in _hosts_of(each)}
         await self._suspect(suspects)
         return Avoid(nodes=frozenset(absent) | self._avoid().nodes, devices=frozenset(devices))
+
+
+_PASSING = (errors.Unreachable, errors.TimedOut, errors.SeveralFailed, errors.StoreError)
+"""Failures that may be over when a node is back, or the database. Others would come again and again."""
 
 
 def _hosts_of(step: Step) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
-from tests import leaping, wishes
+from tests import leaping, strays, wishes
 from tests.mishaps import Mishap, MortalHouse
 from tests.rehearsal import furnished
 from tests.wishes import Wish
 
 from pyheketi.domain.entities import State
 from pyheketi.executors.faults import Fail, Late, Lose, Rule, matching
+from pyheketi.operations.operation import Kind
 
 
 def told(story: Callable[[], Awaitable[None]]) -> None:
@@ -136,5 +137,27 @@ def test_a_node_that_has_left_the_pool_is_not_shown_again() -> None:
         await house.recover()
         house.require_agreement()
         assert len(list(house.topology.nodes())) == before - 1
+
+    told(story)
+
+
+def test_a_deletion_that_can_never_succeed_is_given_up_after_a_restart() -> None:
+    """Otherwise its device would stay hidden, and what is in the way could not be removed as an orphan."""
+
+    async def story() -> None:
+        house = await furnished(wishes.delete_device)
+        (device,) = (each for each in house.topology.devices() if each.state is State.FAILED)
+        node = house.topology.node(device.node)
+        assert node
+        place = strays.place_in(device.volume_group, node.manage_host)
+        await strays.plant(house, place)
+        house.doom(0, Mishap.CRASH_AFTER)
+        await house.survive(lambda: wishes.delete_device(house, 0))
+        assert house.plane.operations == []
+        (ended, *_) = [each for each in await house.plane.history(limit=9) if each.kind is Kind.DELETE_DEVICE]
+        assert "still contains" in ended.error
+        assert "heketi-cli server state orphans" in ended.error
+        await house.done(await house.plane.orphans.remove([place.brick]))
+        await house.done(await wishes.delete_device(house, 0))
 
     told(story)

@@ -19,6 +19,7 @@ SAID = {
     'Volume group "vg_1" has insufficient free space (0 extents): 258 required.': "device resync",
     "Error opening device /dev/sdb for writing at 4096 length 4096.": "read-only or failing",
     'Volume group "vg_1" not found': "lsblk, vgs",
+    'Volume group "vg_1" still contains 2 logical volume(s)': "server state orphans",
     "snapshot create: failed: Commit failed on n2. Please check log file for details.": "glusterd.log",
 }
 
