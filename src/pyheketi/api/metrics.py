@@ -77,7 +77,7 @@ class _Heketi(Collector):
         yield GaugeMetricFamily("heketi_up", "Is heketi running?", value=1)
         yield from _of_clusters(topology)
         yield from _of_devices(topology)
-        yield from _of_bricks(topology, self._control_plane.health.unmounted)
+        yield from _of_bricks(topology, self._control_plane.health.mounts.missing)
         counts = mapping.operation_counts_to_wire(self._control_plane.operations)
         for name, meaning, count in (
             ("stale", "Number of Stale Operations", counts.stale),

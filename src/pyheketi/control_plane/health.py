@@ -1,12 +1,13 @@
-"""Which nodes do not answer: placement keeps away from them (operations.md §8). And which bricks are not mounted."""
+"""Which nodes do not answer. Placement keeps away from them (operations.md §8)."""
 
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pyheketi.control_plane.alarm import Alarm
+from pyheketi.control_plane.mounts import Mounts
 from pyheketi.domain import errors
 from pyheketi.domain.entities import Node, State
 from pyheketi.domain.ids import NodeId
@@ -14,7 +15,6 @@ from pyheketi.domain.topology import Topology
 from pyheketi.engine.runner import Performs
 from pyheketi.operations import steps
 from pyheketi.placement.rings import Avoid
-from pyheketi.planning import brick_service
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,8 @@ class Health:
     ) -> None:
         self._performer, self._topology, self._schedule, self._alarm = performer, topology, schedule, alarm
         self._down: frozenset[NodeId] = frozenset()
-        self._unmounted: dict[NodeId, frozenset[str]] = {}
+        self.mounts = Mounts(performer, topology)
+        """Which bricks are not mounted, as far as nodes were looked after."""
         self.on_return: Callable[[], object] = lambda: None
         """Called when a node that was down answers again."""
 
@@ -46,11 +47,6 @@ class Health:
     def avoid(self) -> Avoid:
         """What placement keeps away from."""
         return Avoid(nodes=self._down)
-
-    @property
-    def unmounted(self) -> Mapping[NodeId, frozenset[str]]:
-        """Ids of the bricks that are not mounted, by node; of nodes that were last seen so."""
-        return {id_: bricks for id_, bricks in self._unmounted.items() if id_ not in self._down}
 
     async def look_at(self, hosts: Iterable[str]) -> None:
         """Check the nodes with these management names now."""
@@ -77,7 +73,9 @@ class Health:
         while True:
             await self._alarm.at(due)
             if everyone := full + self._schedule.every <= now():
-                await self._check([node for node in self._topology().nodes() if node.state is State.ONLINE])
+                nodes = [node for node in self._topology().nodes() if node.state is State.ONLINE]
+                await self._check(nodes)
+                await self.mounts.look(node for node in nodes if node.id not in self._down)
             elif self._down:
                 await self._check([node for node in self._topology().nodes() if node.id in self._down])
             latest = now()
@@ -88,7 +86,7 @@ class Health:
         """Let placement use nodes that were down, and tell of no brick, when nobody looks any more how they are."""
         if not self._schedule.enabled:
             self._down = frozenset()
-            self._unmounted.clear()
+            self.mounts.forget(list(self.mounts.missing))
 
     async def _check(self, nodes: list[Node]) -> None:
         answers = await asyncio.gather(*(self._answers(node) for node in nodes))
@@ -97,28 +95,10 @@ class Health:
         known = {node.id for node in self._topology().nodes()}
         back = (self._down & checked & known) - down
         self._down = frozenset((self._down - checked | down) & known)
-        await asyncio.gather(*(self._look_at_bricks(node) for node in nodes if node.id not in down))
+        self.mounts.forget(self._down)
         if back:
             self.on_return()
-
-    async def _look_at_bricks(self, node: Node) -> None:
-        """Remember and tell which bricks of a node are not mounted."""
-        before = self._topology()
-        try:
-            table = await self._performer.mounts(node.manage_host)
-        except errors.NodeError:
-            return  # it answered a moment ago; the next look tells
-        still = {place.brick for _, place in brick_service.places(self._topology(), node)}
-        found = [each for each in brick_service.unmounted(before, node, table) if each[1].brick in still]
-        known = self._unmounted.pop(node.id, frozenset())
-        if found:
-            self._unmounted[node.id] = frozenset(place.brick for _, place in found)
-        for volume, place in found:
-            if place.brick not in known:
-                mend = f"heketi-cli server state bricks --mend {place.brick}"
-                _log.warning("Brick %s of %s is not mounted on %s: %s", place.brick, volume.name, place.host, mend)
-        if known and not found:
-            _log.info("All bricks of node %s (%s) are mounted again", node.id, node.manage_host)
+            await self.mounts.look(node for node in nodes if node.id in back)
 
     async def _answers(self, node: Node) -> bool:
         was_down = node.id in self._down

@@ -1,12 +1,16 @@
 """Bricks that do not serve: after a reboot that went wrong, or because of what somebody did on a node."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 import pytest
+from tests import leaping
 from tests.house import House
 
+from pyheketi.control_plane.health import HealthSchedule
+from pyheketi.control_plane.rules import Rules
 from pyheketi.control_plane.serving import Survey
 from pyheketi.domain import errors
 from pyheketi.domain.entities import Brick, Node, Pending
@@ -48,16 +52,19 @@ class Scene:
 
     async def look(self) -> frozenset[str]:
         """Let the server look at the node, and return the bricks of it that are not mounted."""
-        await self.house.plane.health.look_at(["node0"])
-        return self.house.plane.health.unmounted.get(self.node.id, frozenset())
+        health = self.house.plane.health
+        await health.look_at(["node0"])
+        if not health.avoid.nodes:
+            await health.mounts.look([self.node])
+        return health.mounts.missing.get(self.node.id, frozenset())
 
     def reboot(self) -> None:
         self.machine.power_off()
         self.machine.power_on()
 
 
-async def staged() -> Scene:
-    house = House()
+async def staged(rules: Rules | None = None) -> Scene:
+    house = House(rules=rules) if rules else House()
     await house.start()
     await house.furnish()
     await house.create()
@@ -140,6 +147,29 @@ async def test_the_server_tells_once_of_a_brick_that_is_not_mounted_and_that_it_
     await scene.house.done(await scene.house.plane.serving.mend([scene.brick.id]))
     assert await scene.look() == frozenset()
     assert f"All bricks of node {scene.node.id} (node0) are mounted again" in caplog.messages
+
+
+def test_the_server_looks_by_itself_regularly_and_when_a_node_comes_back() -> None:
+    async def story() -> None:
+        scene = await staged(Rules(health=HealthSchedule(start=10, every=120, retry=15), job_patience=0))
+        missing = scene.house.plane.health.mounts.missing
+        await asyncio.sleep(20)
+        assert missing == {}
+        scene.machine.files["/etc/fstab"].clear()
+        scene.reboot()
+        await asyncio.sleep(130)
+        assert missing == {scene.node.id: {scene.brick.id}}
+        scene.machine.power_off()
+        await asyncio.sleep(130)
+        assert missing == {}
+        scene.machine.power_on()
+        await asyncio.sleep(20)
+        assert missing == {scene.node.id: {scene.brick.id}}
+        await scene.house.mend()
+        await asyncio.sleep(130)
+        assert missing == {}
+
+    leaping.run(story())
 
 
 async def test_nothing_is_said_of_nodes_that_are_down() -> None:
