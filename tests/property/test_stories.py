@@ -20,6 +20,8 @@ from tests.wishes import Wish
 from pyheketi.control_plane.health import HealthSchedule
 from pyheketi.control_plane.rules import Rules
 from pyheketi.domain import errors
+from pyheketi.domain.entities import Brick
+from pyheketi.executors.fake import lvm
 from pyheketi.executors.faults import Crash
 from pyheketi.operations import steps
 from pyheketi.operations.operation import Kind, Operation, OperationState
@@ -101,6 +103,8 @@ class Telling:
     database: MemoryDatabase = field(default_factory=MemoryDatabase)
     confirmed: dict[str, str] = field(default_factory=dict)
     """Results of jobs that clients have seen to be done."""
+    were_away: set[str] = field(default_factory=set)
+    """Nodes that lost their power."""
     asked: set[str] = field(default_factory=set)
     """Jobs that clients know of."""
 
@@ -125,6 +129,7 @@ class Telling:
             case Away():
                 if house.nodes.node(f"node{event.node}").powered:
                     house.nodes.node(f"node{event.node}").power_off()
+                    self.were_away.add(f"node{event.node}")
             case Back():
                 if not house.nodes.node(f"node{event.node}").powered:
                     house.nodes.node(f"node{event.node}").power_on()
@@ -172,6 +177,7 @@ class Telling:
         await self._look_at_jobs()
         assert house.plane.operations == []
         await self._remove_orphans()
+        self._remove_bricks_of_clones()
         await house.mend()
         await self._read_devices()
         self._require_what_was_told()
@@ -182,6 +188,16 @@ class Telling:
         found = (await self.house.plane.orphans.search()).bricks
         if left := {each.place.brick for each in found if each.verdict is Verdict.ORPHAN}:
             await self.house.done(await self.house.plane.orphans.remove(sorted(left)))
+
+    def _remove_bricks_of_clones(self) -> None:
+        """Do by hand what docs/admin.md says: bricks of clones have names of gluster's, as snapshots have."""
+        topology = self.house.topology
+        known = {(f"vg_{brick.device}", name) for brick in topology.bricks() for name in _names(brick)}
+        for node in (self.house.nodes.node(name) for name in sorted(self.were_away)):
+            for group in node.groups.values():
+                left = [each for each in group.volumes.values() if (group.name, each.name) not in known]
+                for volume in sorted(left, key=lambda each: each.kind == "pool"):
+                    lvm.remove_volume(node, group, volume)
 
     async def _read_devices(self) -> None:
         """Read the sizes of devices: a removal of orphans could not where bricks were being made beside it."""
@@ -213,6 +229,10 @@ class Telling:
             assert self.database.operations[id_].state is OperationState.DONE
         for device in topology.devices():
             assert topology.used(device) + topology.free(device) == device.total
+
+
+def _names(brick: Brick) -> tuple[str, str]:
+    return brick.logical_volume, brick.thin_pool
 
 
 async def tell(story: Sequence[Event]) -> None:
