@@ -135,7 +135,8 @@ def _duration(seconds: int) -> str:
 
 def _json(segment: str) -> Mapping[str, Any]:
     try:
-        value = json.loads(_base64(segment), parse_constant=_no_constant)
+        text = _base64(segment)
+        value = _DECODER.decode(text.decode(json.detect_encoding(text), "surrogatepass"))
     except (ValueError, RecursionError) as error:
         raise Denied(f"invalid JSON: {error}") from error
     if not isinstance(value, dict):
@@ -145,6 +146,9 @@ def _json(segment: str) -> Mapping[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _base64(segment: str) -> bytes:

@@ -14,6 +14,7 @@ from pyheketi.api.answers import Answer, error_answer, text_answer
 from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate
 from pyheketi.api.profiles import Profiles
+from pyheketi.api.remembered import Remembered
 from pyheketi.control_plane.asking import asked_by
 from pyheketi.control_plane.control_plane import ControlPlane
 from pyheketi.domain import errors
@@ -32,6 +33,7 @@ class Call:
 
     control_plane: ControlPlane
     gate: Gate
+    remembered: Remembered
     id: str
     """The id in the path; empty if its path has none."""
     body: WireModel | None
@@ -133,6 +135,7 @@ class Application:
         self._control_plane, self._table, self._keys = control_plane, table, keys
         self._open_pages, self._body_limit, self._gate = open_pages, body_limit, gate
         self._metrics, self._profiles = metrics, profiles
+        self._remembered = Remembered()
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     def keep_to(self, *, keys: auth.Keys | None, body_limit: int) -> None:
@@ -210,7 +213,7 @@ class Application:
                 return text_answer(text.format(why), status)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"))) if endpoint.parameters else {}
         try:
-            return await endpoint.handle(Call(self._control_plane, self._gate, id_, body, query))
+            return await endpoint.handle(Call(self._control_plane, self._gate, self._remembered, id_, body, query))
         except errors.Error as error:
             return error_answer(error, endpoint.refusal_prefix.replace("{id}", id_))
 

@@ -347,7 +347,7 @@ async def volume_list(call: Call) -> Answer:
 async def volume_show(call: Call) -> Answer:
     """Show a volume."""
     topology = call.control_plane.topology
-    return json_answer(base.dump(mapping.volume_to_wire(topology, shown(topology.volume(call.id)))))
+    return json_answer(call.remembered.volume(topology, shown(topology.volume(call.id))))
 
 
 async def volume_expand(call: Call) -> Answer:

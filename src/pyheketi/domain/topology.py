@@ -159,6 +159,11 @@ class Topology:
         """Return the node that has ``host`` among its storage names."""
         return self._hosts.get(("storage", host))
 
+    @property
+    def hardware(self) -> tuple[object, object]:
+        """All nodes and all devices: the very same objects as long as none of them changed, whatever volumes come."""
+        return self._entities[Node], self._entities[Device]
+
     # -- space ---------------------------------------------------------------------------------------------------
 
     def used(self, device: Device) -> int:

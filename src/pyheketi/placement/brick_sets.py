@@ -1,7 +1,7 @@
 """Place brick sets on devices (placement.md §8)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -10,7 +10,7 @@ from pyheketi.domain.entities import Device, Node, pool_sizes
 from pyheketi.domain.ids import ClusterId, IdSource
 from pyheketi.domain.topology import Topology
 from pyheketi.placement.filters import Filter, other_zone
-from pyheketi.placement.rings import Avoid, Candidate, candidates, ring
+from pyheketi.placement.rings import Avoid, Candidate, Order, ring_of
 
 
 class Role(Enum):
@@ -21,10 +21,10 @@ class Role(Enum):
     DATA = auto()
     ARBITER = auto()
 
-    def order(self, offered: Sequence[Candidate]) -> list[Candidate]:
+    def order(self, offered: Iterable[Candidate]) -> Iterable[Candidate]:
         """Return the candidates that may have this role, those that may have no other first."""
         if self is Role.ANY:
-            return list(offered)
+            return offered
         ours = "required" if self is Role.ARBITER else "disabled"
         allowed = [each for each in offered if not self.refuses(each)]
         return sorted(allowed, key=lambda each: _arbiter_tag(each) != ours)
@@ -108,12 +108,12 @@ def place(
 
     For every set the ring of devices is read once for each role, from a random start.
     """
-    order = ring(candidates(topology, cluster, avoid))
+    offered = ring_of(topology, cluster, avoid)
     reserved = _Reservations(topology, wish.factor)
     placed: list[tuple[PlacedBrick, ...]] = []
     for _ in range(wish.sets):
-        start = ids.below(len(order)) if order else 0
-        chosen = _place_set(order[start:] + order[:start], wish, reserved)
+        start = ids.below(len(offered)) if offered else 0
+        chosen = _place_set(Order(offered, start), wish, reserved)
         if len(chosen) < wish.set_size:
             return NoPlacement(_explain(topology, cluster, wish, avoid, reserved, len(placed)))
         placed.append(chosen)
@@ -130,10 +130,10 @@ def place_beside(
     role: Role = Role.ANY,
 ) -> PlacedBrick | NoPlacement:
     """Return a place for one brick in a set whose other bricks are ``beside``, or why there is none."""
-    order = ring(candidates(topology, cluster, avoid))
+    offered = ring_of(topology, cluster, avoid)
     reserved = _Reservations(topology, wish.factor)
-    start = ids.below(len(order)) if order else 0
-    for candidate in role.order(order[start:] + order[:start]):
+    start = ids.below(len(offered)) if offered else 0
+    for candidate in role.order(Order(offered, start)):
         if _fits(candidate, wish.brick_size, wish, beside, reserved):
             return reserved.take(candidate, wish.brick_size)
     return NoPlacement(_explain(topology, cluster, wish, avoid, reserved, 0, beside, role))
@@ -147,7 +147,7 @@ def _fits(
     return reserved.missing(candidate.device, brick_size) <= 0
 
 
-def _place_set(order: Sequence[Candidate], wish: Wish, reserved: _Reservations) -> tuple[PlacedBrick, ...]:
+def _place_set(order: Order, wish: Wish, reserved: _Reservations) -> tuple[PlacedBrick, ...]:
     chosen: list[Candidate] = []
     sizes: list[int] = []
     for role, brick_size, count in wish.parts:

@@ -5,7 +5,7 @@ neighbours appear (placement.md §18.15); here each level has its own turn.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyheketi.domain.entities import Device, Node, State
@@ -59,6 +59,41 @@ def candidates(topology: Topology, cluster: ClusterId, avoid: Avoid) -> Iterator
             for device in topology.devices_of(node.id):
                 if not avoid.device(device):
                     yield Candidate(device, node)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Candidates to be asked one after the other, beginning anywhere; nobody is copied for that."""
+
+    candidates: Sequence[Candidate]
+    start: int = 0
+
+    def __iter__(self) -> Iterator[Candidate]:
+        """Yield all candidates once."""
+        offered = self.candidates
+        yield from (offered[at] for at in range(self.start, len(offered)))
+        yield from (offered[at] for at in range(self.start))
+
+
+_MEMORY = 16
+"""Rings that are remembered: one for each cluster, and a few for what is avoided for a while."""
+_rings: dict[tuple[ClusterId, Avoid], tuple[tuple[object, object], tuple[Candidate, ...]]] = {}
+
+
+def ring_of(topology: Topology, cluster: ClusterId, avoid: Avoid) -> tuple[Candidate, ...]:
+    """Return the ring of a cluster's candidates.
+
+    It depends on nodes and devices only, so it is made anew when one of them changes, and not for each volume.
+    """
+    hardware = topology.hardware
+    before, known = _rings.get((cluster, avoid), (None, ()))
+    if before is not None and before[0] is hardware[0] and before[1] is hardware[1]:
+        return known
+    made = tuple(ring(candidates(topology, cluster, avoid)))
+    if len(_rings) >= _MEMORY:
+        _rings.clear()
+    _rings[cluster, avoid] = hardware, made
+    return made
 
 
 def ring(offered: Iterable[Candidate]) -> list[Candidate]:

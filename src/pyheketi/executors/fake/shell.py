@@ -40,7 +40,7 @@ def mkdir(node: FakeNode, args: Sequence[str]) -> str:
 
 def _is_full(node: FakeNode, path: str) -> bool:
     """Tell whether what ``path`` lies in is a volume in a thin pool without room."""
-    mounted = next((each for point, each in node.mounts.items() if path.startswith(f"{point}/")), None)
+    mounted = node.mount_of(path.rpartition("/")[0])
     group = node.groups.get(mounted.volume.group) if mounted else None
     pool = group.volumes.get(mounted.volume.pool) if mounted and group else None
     return pool is not None and pool.full

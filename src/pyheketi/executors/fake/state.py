@@ -442,13 +442,17 @@ class FakeNode:
 
     def locate(self, path: str) -> tuple[FileSystem, str]:
         """Return the file system that ``path`` lies in, and the path from its root."""
-        head = path
-        while len(head) > 1:
-            mount = self.mounts.get(head)
+        mount = self.mount_of(path)
+        return (self.root, path) if mount is None else (mount.file_system, path[len(mount.point) :] or "/")
+
+    def mount_of(self, path: str) -> Mount | None:
+        """Return the mount that ``path`` lies in or is the root of; None if it is not below any."""
+        while len(path) > 1:
+            mount = self.mounts.get(path)
             if mount is not None:
-                return mount.file_system, path[len(head) :] or "/"
-            head = head.rpartition("/")[0]
-        return self.root, path
+                return mount
+            path = path.rpartition("/")[0]
+        return None
 
     def directory(self, path: str) -> Directory | None:
         """Return the directory at ``path``, if there is one."""
