@@ -1,6 +1,6 @@
-"""Measure: ``python -m benchmarks [planning cli server store lab …]``; all but the lab if none is named.
+"""Measure: ``python -m benchmarks [planning cli server]``; all if none is named. Needs wrk (apt-get install wrk).
 
-Prints a table; ``--keep`` writes the figures into ``benchmarks/kept.json`` and the table into ``docs/performance.md``.
+Prints a table; ``--keep`` writes the figures into ``benchmarks/kept.json``, with which later runs are compared.
 Figures of different runs are compared as ratios, after what the machine itself could do each time.
 """
 
@@ -21,9 +21,11 @@ SUITES: dict[str, Callable[[], list[Figure]]] = {
 def main() -> None:
     """Run what is named."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("suites", nargs="*", choices=[*SUITES, []], help="what to measure")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"what to measure: {', '.join(SUITES)}")
     parser.add_argument("--keep", action="store_true", help="keep the figures in the repository")
     options = parser.parse_args()
+    if unknown := set(options.suites) - set(SUITES):
+        parser.error(f"there is no {', '.join(sorted(unknown))}: choose from {', '.join(SUITES)}")
     where, before, figures = report.machine(), report.kept(), list[Figure]()
     for name in options.suites or SUITES:
         began = time.perf_counter()

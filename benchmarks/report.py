@@ -1,4 +1,4 @@
-"""What a run found, as a table and a plot in docs/performance.md, beside the run that is kept."""
+"""What a run found, as a table, beside the run that is kept."""
 
 import hashlib
 import json
@@ -17,8 +17,6 @@ from benchmarks.figure import Figure
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "benchmarks" / "kept.json"
-PAGE = ROOT / "docs" / "performance.md"
-PLOT = ROOT / "docs" / "performance.svg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +57,10 @@ def kept() -> Mapping[str, Any]:
 def keep(figures: Sequence[Figure], where: Machine) -> None:
     """Keep a run in the repository, the figures that it has no values for as they were."""
     before = kept().get("figures", {})
-    now = {each.name: {"unit": each.unit, "values": [round(value, 4) for value in each.values]} for each in figures}
-    for each in now.values():
-        each["pace"] = round(where.pace)
+    now = {
+        each.name: {"unit": each.unit, "values": [round(value, 4) for value in each.values], "pace": round(where.pace)}
+        for each in figures
+    }
     document = {"commit": _commit(), "day": time.strftime("%Y-%m-%d"), "machine": where.text, "figures": before | now}
     KEPT.write_text(json.dumps(document, indent=1) + "\n")
 
@@ -75,13 +74,12 @@ def _commit() -> str:
 
 def table(figures: Sequence[Figure], where: Machine, before: Mapping[str, Any]) -> str:
     """Return a Markdown table."""
-    rows = ["| what | median | spread | target | against the kept run |", "|---|---:|---:|---:|---:|"]
+    rows = ["| what | median | spread | target | over the kept run |", "|---|---:|---:|---:|---:|"]
     for each in figures:
         old = before.get("figures", {}).get(each.name)
-        rows.append(
-            f"| {each.name} | {_number(each.median)} {each.unit} | {_number(min(each.values))}–{_number(max(each.values))}"
-            f" | {_target(each)} | {_ratio(each, old, where) if old else ''} |"
-        )
+        spread = f"{_number(min(each.values))} to {_number(max(each.values))}"
+        ratio = _ratio(each, old, where) if old else ""
+        rows.append(f"| {each.name} | {_number(each.median)} {each.unit} | {spread} | {_target(each)} | {ratio} |")
     return "\n".join(rows)
 
 
@@ -93,13 +91,13 @@ def _target(figure: Figure) -> str:
 
 
 def _ratio(figure: Figure, old: Mapping[str, Any], where: Machine) -> str:
-    """Return how much better this run is, had the machine been equally fast."""
+    """Return this run over the kept one, had the machine been equally fast."""
     values = sorted(old["values"])
     change = figure.median / values[len(values) // 2]
     if figure.unit == "MiB":
-        return f"× {change:.2f}"
+        return f"{change:.2f}"
     pace = where.pace / old["pace"]
-    return f"× {change / pace if figure.more_is_better else change * pace:.2f}"
+    return f"{change / pace if figure.more_is_better else change * pace:.2f}"
 
 
 def _number(value: float) -> str:
