@@ -194,7 +194,9 @@ class Telling:
         topology = self.house.topology
         known = {(f"vg_{brick.device}", name) for brick in topology.bricks() for name in _names(brick)}
         for node in (self.house.nodes.node(name) for name in sorted(self.were_away)):
-            for group in node.groups.values():
+            for device in topology.devices():
+                if (group := node.groups.get(device.volume_group)) is None:
+                    continue
                 left = [each for each in group.volumes.values() if (group.name, each.name) not in known]
                 for volume in sorted(left, key=lambda each: each.kind == "pool"):
                     lvm.remove_volume(node, group, volume)
