@@ -180,7 +180,7 @@ class Work:
         self._require_open()
         run = Run(_planned(id_, plan))
         changes = plan.begin
-        if at_once := not plan.groups and way is None:  # begin and end are one commit
+        if at_once := not plan.steps and way is None:  # begin and end are one commit
             run.move(OperationState.RUNNING)
             changes += USE_CASES[plan.kind].finish(self.tip.apply(changes), run.operation, {})
             run.move(OperationState.DONE)

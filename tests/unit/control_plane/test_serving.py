@@ -283,6 +283,13 @@ async def test_the_bricks_of_a_clone_are_mounted_as_gluster_does() -> None:
     assert scene.machine.files["/etc/fstab"] == fstab
 
 
+async def test_nothing_to_mend_is_done_at_once() -> None:
+    scene = await staged()
+    id_ = await scene.house.plane.serving.mend([])
+    assert scene.house.plane.operations == []
+    await scene.house.done(id_)
+
+
 async def test_several_at_once() -> None:
     scene = await staged()
     await scene.house.create()
