@@ -51,24 +51,24 @@ def serving(folder: Path, settings: Mapping[str, Any] = SETTINGS) -> Iterator[Ru
 
 
 @contextlib.contextmanager
-def starting(folder: Path, settings: Mapping[str, Any] = SETTINGS) -> Iterator[Running]:
-    """As ``serving``, but do not wait until it answers."""
+def starting(folder: Path, settings: Mapping[str, Any] = SETTINGS, log: Path | None = None) -> Iterator[Running]:
+    """As ``serving``, but do not wait until it answers; it writes to ``log``, or to ``server.log`` in the folder."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     glusterfs = {**settings["glusterfs"], "db": str(folder / "heketi.db"), "seed": 1}
     config = folder / "heketi.json"
     config.write_text(json.dumps({**settings, "port": str(port), "glusterfs": glusterfs}))
-    log = (folder / "server.log").open("wb")
+    output = (log or folder / "server.log").open("wb")
     code = "from pyheketi.main import main; main()"
-    server = subprocess.Popen([sys.executable, "-c", code, f"--config={config}"], stdout=log, stderr=log)
+    server = subprocess.Popen([sys.executable, "-c", code, f"--config={config}"], stdout=output, stderr=output)
     url = f"{'https' if settings.get('enable_tls') else 'http'}://127.0.0.1:{port}"
     try:
         yield Running(url, server)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=30)
-        log.close()
+        output.close()
 
 
 def answers(url: str) -> bool:

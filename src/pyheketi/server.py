@@ -108,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--disable-auth", action="store_true", help="let everyone in, without a token")
     parser.add_argument("-v", "--version", action="store_true", help="print the version and stop")
     options = parser.parse_args(argv)
-    print(f"Heketi v{__version__} (using python: {platform.python_version()})", flush=True)  # noqa: T201
+    _say(f"Heketi v{__version__} (using python: {platform.python_version()})")
     if options.version:
         return
     if not options.config:
@@ -126,7 +126,25 @@ def main(argv: Sequence[str] | None = None) -> None:
             status = runner.run(serve(loaded.settings, read))
         except (errors.Error, OSError, ssl.SSLError, ValueError) as error:
             _die(f"ERROR: Unable to start application: {error}")
+    _drop_what_nobody_reads()
     raise SystemExit(status)
+
+
+def _say(text: str) -> None:
+    """Tell whoever started the server; nobody may be there to read it any more."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)  # noqa: T201
+
+
+def _drop_what_nobody_reads() -> None:
+    """Forget what could not be written because the terminal is gone: Python would end with status 120 over it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def _die(text: str) -> NoReturn:
@@ -496,11 +514,10 @@ async def _serve_http(http: uvicorn.Config, listener: socket.socket, stop: async
     server = _Uvicorn(http)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     secure = " with TLS enabled" if http.is_ssl else ""
-    print(f"Listening on port {listener.getsockname()[1]}{secure}", flush=True)  # noqa: T201
+    _say(f"Listening on port {listener.getsockname()[1]}{secure}")
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    with contextlib.suppress(OSError):  # nobody may be there to read it
-        print("Shutting down...", flush=True)  # noqa: T201
+    _say("Shutting down...")
     stopping.cancel()
     server.should_exit = True
     await serving

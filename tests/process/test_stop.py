@@ -9,7 +9,7 @@ from tests.depth import often
 from tests.process.comparing import require_consistent
 from tests.process.crowd import Crowd
 from tests.process.slow import SLOW, furnished
-from tests.served import Running, serving, starting
+from tests.served import Running, answers, serving, starting
 
 
 def stopped(running: Running, folder: Path) -> int:
@@ -69,3 +69,15 @@ def test_stopped_during_the_start(tmp_path: Path) -> None:
         crowd.settle(running.port)
     assert 0 in ends
     assert ends <= {0, -signal.SIGTERM, -signal.SIGINT}
+
+
+def test_what_it_says_cannot_be_written(tmp_path: Path) -> None:
+    with starting(tmp_path, log=Path("/dev/full")) as running:
+        for _ in range(300):
+            assert running.process.poll() is None
+            if answers(running.url):
+                break
+            time.sleep(0.1)
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(30) == 0
+    require_consistent(tmp_path / "heketi.db")
