@@ -3,7 +3,8 @@
 import itertools
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pyheketi.commands import files, fstab, lvm, lvm_report, mount, xfs
@@ -105,9 +106,9 @@ def is_of_clone(place: BrickPlace) -> bool:
     return place.mount_point.startswith(SNAPSHOTS)
 
 
-def is_mounted(place: BrickPlace, table: Iterable[Mount]) -> bool:
-    """Return whether something is mounted where a brick should be."""
-    return _mounts(place, table) > 0
+def targets(place: BrickPlace) -> frozenset[str]:
+    """Return the names that a brick's mount point may have in a mount table: ``/var/run`` is a link to ``/run``."""
+    return frozenset({place.mount_point, place.mount_point.removeprefix("/var")})
 
 
 def look_at_mounts() -> Script:
@@ -118,10 +119,8 @@ def look_at_mounts() -> Script:
 def read_mounts(host: str, results: Sequence[Result]) -> tuple[Mount, ...]:
     """Return what is mounted. Raises ``Unexpected`` for an answer that makes no sense."""
     (answer,) = results
-    try:
+    with _making_sense(host):
         return mount.parse_table(answer.stdout)
-    except ValueError as error:
-        raise errors.Unexpected(host, f"Node {host} gave an answer that makes no sense: {error}") from error
 
 
 def look(place: BrickPlace, options: NodeOptions) -> Script:
@@ -151,16 +150,15 @@ def read_look(place: BrickPlace, results: Sequence[Result]) -> BrickFacts:
         raise lines.failure(host)
     if not listed.ok and not lvm_report.lacks_group(listed, place.volume_group):
         raise listed.failure(host)
-    try:
+    with _making_sense(host):
         table = mount.parse_table(mounted.stdout)
         volumes = lvm_report.parse_logical_volumes(listed.stdout) if listed.ok else ()
-    except ValueError as error:
-        raise errors.Unexpected(host, f"Node {host} gave an answer that makes no sense: {error}") from error
     pool = next((volume for volume in volumes if volume.name == place.thin_pool), None)
     ours = any(volume.name == place.logical_volume for volume in volumes)
     others = [v for v in volumes if v.pool == place.thin_pool and v.name != place.logical_volume]
+    points = targets(place)
     return BrickFacts(
-        mounts=_mounts(place, table),
+        mounts=sum(each.target in points for each in table),
         in_fstab=lines.ok and fstab.names(lines.stdout, place.brick),
         has_volume=ours,
         has_pool=pool is not None,
@@ -185,10 +183,8 @@ def read_other_group(place: BrickPlace, results: Sequence[Result]) -> str:
     (listed,) = results
     if not listed.ok:
         raise listed.failure(place.host)
-    try:
+    with _making_sense(place.host):
         volumes = lvm_report.parse_logical_volumes(listed.stdout)
-    except ValueError as error:
-        raise errors.Unexpected(place.host, f"Node {place.host} gave an answer that makes no sense: {error}") from error
     ours = (place.logical_volume, place.thin_pool)
     return next((v.volume_group for v in volumes if v.name in ours and v.volume_group != place.volume_group), "")
 
@@ -244,8 +240,13 @@ def users(place: BrickPlace) -> Script:
     return Script(commands=(mount.users_of(place.mount_point),), limit=DESTROY_LIMIT)
 
 
-def _mounts(place: BrickPlace, table: Iterable[Mount]) -> int:
-    return sum(place.mount_point in (each.target, f"/var{each.target}") for each in table)  # /var/run is a link
+@contextmanager
+def _making_sense(host: str) -> Iterator[None]:
+    """Read what a node said. Raises ``Unexpected`` for a ``ValueError``."""
+    try:
+        yield
+    except ValueError as error:
+        raise errors.Unexpected(host, f"Node {host} gave an answer that makes no sense: {error}") from error
 
 
 def _create_volume(step: CreateBrick, options: NodeOptions) -> Command:

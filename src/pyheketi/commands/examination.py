@@ -42,6 +42,12 @@ class NodePicture:
     failures: tuple[str, ...] = ()
     """What LVM said where it could not tell; in the order of the reports, empty if it could."""
 
+    @property
+    def logical_volumes(self) -> tuple[dict[str, Any], ...] | None:
+        """LVM's rows of logical volumes; None if it could not tell."""
+        report = self.lvm[-1]
+        return None if report is None else tuple(row for part in report.get("report", ()) for row in part.get("lv", ()))
+
 
 def look(hosting: Sequence[str], options: NodeOptions) -> Script:
     """Ask for gluster's volumes, LVM's reports, mounts, fstab, and the block volumes of hosting volumes, by name."""

@@ -59,9 +59,8 @@ def places(topology: Topology, node: Node) -> list[tuple[Volume, BrickPlace]]:
 
 def unmounted(topology: Topology, node: Node, table: Sequence[Mount]) -> list[tuple[Volume, BrickPlace]]:
     """Return the bricks that a node should serve, but has not mounted."""
-    targets = {each.target for each in table}
-    expected = ((volume, place) for volume, place in places(topology, node) if place.mount_point not in targets)
-    return [(volume, place) for volume, place in expected if not bricks.is_mounted(place, table)]
+    mounted = {each.target for each in table}
+    return [(volume, place) for volume, place in places(topology, node) if not bricks.targets(place) & mounted]
 
 
 def on_node(topology: Topology, node: Node, picture: NodePicture, dead: frozenset[str]) -> list[Trouble]:
@@ -73,12 +72,13 @@ def on_node(topology: Topology, node: Node, picture: NodePicture, dead: frozense
         picture: what the node told; what it could not tell is taken for right.
         dead: gluster's names of bricks whose process does not run.
     """
-    there = _logical_volumes(picture)
+    rows = picture.logical_volumes
+    there = None if rows is None else {(row.get("vg_name"), row.get("lv_name")) for row in rows}
     mounted = None if picture.mounts is None else {each.target for each in picture.mounts}
     listed = None if picture.fstab is None else {line.mount_point for line in picture.fstab}
     found = []
     for volume, place in places(topology, node):
-        points = {place.mount_point, f"/var{place.mount_point}"}  # /var/run is a link
+        points = bricks.targets(place)
         signs = {
             Fault.LOST: there is not None and (place.volume_group, place.logical_volume) not in there,
             Fault.UNMOUNTED: mounted is not None and not points & mounted,
@@ -88,14 +88,6 @@ def on_node(topology: Topology, node: Node, picture: NodePicture, dead: frozense
         if faults := frozenset(fault for fault, seen in signs.items() if seen):
             found.append(Trouble(node=node, volume=volume, place=place, faults=faults))
     return found
-
-
-def _logical_volumes(picture: NodePicture) -> set[tuple[str, str]] | None:
-    report = picture.lvm[-1]
-    if report is None:
-        return None
-    rows = (row for part in report.get("report", ()) for row in part.get("lv", ()))
-    return {(str(row.get("vg_name", "")), str(row.get("lv_name", ""))) for row in rows}
 
 
 def plan(

@@ -201,9 +201,7 @@ def expected(topology: Topology, node: Node) -> tuple[str, ...]:
 
 
 def _rows(picture: NodePicture) -> Iterator[_Row]:
-    report = picture.lvm[-1]
-    parts = report.get("report", ()) if report else ()
-    for row in (row for part in parts for row in part.get("lv", ())):
+    for row in picture.logical_volumes or ():
         yield _Row(
             group=str(row.get("vg_name", "")),
             name=str(row.get("lv_name", "")),

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 import pytest
@@ -13,6 +14,7 @@ from pyheketi.control_plane.health import HealthSchedule
 from pyheketi.control_plane.rules import Rules
 from pyheketi.control_plane.serving import Survey
 from pyheketi.domain import errors
+from pyheketi.domain.change import Put
 from pyheketi.domain.entities import Brick, Node, Pending
 from pyheketi.domain.ids import OperationId
 from pyheketi.executors.fake.state import FakeNode
@@ -281,6 +283,16 @@ async def test_the_bricks_of_a_clone_are_mounted_as_gluster_does() -> None:
     await scene.house.done(await scene.house.plane.serving.mend([brick.id]))
     assert (await scene.survey()).troubles == ()
     assert scene.machine.files["/etc/fstab"] == fstab
+
+
+async def test_a_clone_that_older_gluster_made_is_mounted_under_the_other_name() -> None:
+    """Its path begins with /var/run, a link to /run: that is how the kernel tells of the mount."""
+    scene = await staged()
+    clone = await scene.house.done(await scene.house.plane.volumes.clone(scene.brick.volume, "copy"))
+    bricks = [brick for brick in scene.house.topology.bricks() if brick.volume == clone]
+    await scene.house.plane.work.commit([Put(replace(brick, given_path=f"/var{brick.path}")) for brick in bricks])
+    assert (await scene.survey()).troubles == ()
+    assert await scene.look() == frozenset()
 
 
 async def test_nothing_to_mend_is_done_at_once() -> None:
