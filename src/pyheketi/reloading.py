@@ -13,6 +13,7 @@ from pyheketi.api.certificate import Certificate, Pair
 from pyheketi.config import changes
 from pyheketi.config.load import ConfigError, Loaded
 from pyheketi.config.settings import Settings
+from pyheketi.telemetry import log
 
 _log = logging.getLogger(__name__)
 
@@ -111,10 +112,7 @@ class Hangups:
     def _fall_silent(self) -> None:
         """Write nothing more to a terminal that is gone: that fails, and there is something to be ended in order."""
         _log.warning("The terminal is gone, the server stops")
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for number in self._outputs:
-            os.dup2(nowhere, number)
-        os.close(nowhere)
+        log.silence(*self._outputs)
 
 
 def _has_terminal() -> bool:

@@ -142,9 +142,7 @@ def _drop_what_nobody_reads() -> None:
         try:
             stream.flush()
         except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+            log.silence(stream.fileno())
 
 
 def _die(text: str) -> NoReturn:

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from pyheketi.cli.connect import connect
+from pyheketi.cli.connect import beyond_heketi, connect
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.session import Session
 from pyheketi.client.client import Client
-from pyheketi.client.errors import ServerError
 from pyheketi.wire import base
 from pyheketi.wire.brick_service import BrickMending, BrickService, FaultyBrick
 
@@ -38,12 +37,8 @@ def run(session: Session) -> None:
 
 
 def _asked(session: Session, client: Client) -> BrickService:
-    try:
+    with beyond_heketi():
         found = client.faulty_bricks()
-    except ServerError as error:
-        if error.status == 404:
-            error.add_note("A Heketi server does not offer this: it takes pyheketi's.")
-        raise
     node = session.text("node")
     if not node:
         return found

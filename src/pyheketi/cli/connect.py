@@ -1,8 +1,12 @@
 """The way from a command line to the server. Slow to import, so only actions do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pyheketi.cli.session import Session
 from pyheketi.client.client import Client
 from pyheketi.client.connection import Account, Connection
+from pyheketi.client.errors import ServerError
 from pyheketi.client.tls import Trust
 
 
@@ -19,3 +23,14 @@ def connect(session: Session) -> Client:
         progress=session.terminal.progress,
     )
     return Client(session.connection)
+
+
+@contextmanager
+def beyond_heketi(said: str = "") -> Iterator[None]:
+    """Ask for what a Heketi server does not offer, and say so if it is not found; only with these words if given."""
+    try:
+        yield
+    except ServerError as error:
+        if error.status == 404 and said in str(error):
+            error.add_note("A Heketi server does not offer this: it takes pyheketi's.")
+        raise

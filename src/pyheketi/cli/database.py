@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from pyheketi.cli.connect import connect
+from pyheketi.cli.connect import beyond_heketi, connect
 from pyheketi.cli.session import Session
 from pyheketi.client.client import Client
-from pyheketi.client.errors import ServerError
 from pyheketi.wire import base
 from pyheketi.wire.check import ExplainedCheck, ExplainedFinding
 
@@ -33,12 +32,8 @@ def check(session: Session) -> None:
 
 
 def _explained(client: Client) -> ExplainedCheck:
-    try:
+    with beyond_heketi():
         return client.database_check_explained()
-    except ServerError as error:
-        if error.status == 404:
-            error.add_note("A Heketi server does not offer this: it takes pyheketi's.")
-        raise
 
 
 def _words(found: ExplainedCheck) -> Iterator[str]:

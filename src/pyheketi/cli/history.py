@@ -4,11 +4,10 @@ import re
 import time
 from datetime import UTC, datetime
 
-from pyheketi.cli.connect import connect
+from pyheketi.cli.connect import beyond_heketi, connect
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.session import Session
 from pyheketi.client.client import Client
-from pyheketi.client.errors import ServerError
 from pyheketi.wire import base
 from pyheketi.wire.operations import EndedOperation, History
 
@@ -38,12 +37,8 @@ def _asked(client: Client, limit: int, since: float) -> History:
     found: list[EndedOperation] = []
     before = ""
     while len(found) < limit:
-        try:
+        with beyond_heketi():
             page = client.history(limit=min(_PAGE, limit - len(found)), since=since, before=before)
-        except ServerError as error:
-            if error.status == 404:
-                error.add_note("A Heketi server does not offer this: it takes pyheketi's.")
-            raise
         found += page.operations
         before = page.next
         if not before:

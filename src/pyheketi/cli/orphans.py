@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from pyheketi.cli import layout
-from pyheketi.cli.connect import connect
+from pyheketi.cli.connect import beyond_heketi, connect
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.session import Session
 from pyheketi.client.client import Client
-from pyheketi.client.errors import ServerError
 from pyheketi.wire import base
 from pyheketi.wire.orphans import OrphanRemoval, Orphans, StrayBrick
 
@@ -35,12 +34,8 @@ def run(session: Session) -> None:
 
 
 def _asked(session: Session, client: Client) -> Orphans:
-    try:
+    with beyond_heketi():
         found = client.orphan_bricks()
-    except ServerError as error:
-        if error.status == 404:
-            error.add_note("A Heketi server does not offer this: it takes pyheketi's.")
-        raise
     cluster, node = session.text("cluster"), session.text("node")
     if not cluster and not node:
         return found

@@ -1,6 +1,6 @@
 """``heketi-cli server operations steps``: how far operations are, and what they wait for. Heketi 10 has none."""
 
-from pyheketi.cli.connect import connect
+from pyheketi.cli.connect import beyond_heketi, connect
 from pyheketi.cli.session import Session
 from pyheketi.client.client import Client
 from pyheketi.client.errors import ServerError
@@ -19,12 +19,8 @@ def run(session: Session) -> None:
 
 
 def _asked(client: Client, id_: str) -> OperationSteps:
-    try:
+    with beyond_heketi("Invalid path"):
         return client.operation_steps(id_)
-    except ServerError as error:
-        if error.status == 404 and "Invalid path" in str(error):
-            error.add_note("A Heketi server does not offer this: it takes pyheketi's.")
-        raise
 
 
 def _all(client: Client) -> list[OperationSteps]:

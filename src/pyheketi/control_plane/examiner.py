@@ -1,7 +1,7 @@
 """Look at what all nodes have, beside what the database says (executors.md §10)."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyheketi.commands import gluster_xml
@@ -24,16 +24,22 @@ class Examination:
     """Heketi's sentences."""
 
 
+async def ask(performer: Performs, node: Node, hosting: Sequence[str] = ()) -> NodePicture | errors.NodeError:
+    """Return what a node has, or why it could not be asked; ``hosting`` as of ``Performs.examine``."""
+    try:
+        return await performer.examine(node.manage_host, hosting)
+    except errors.NodeError as error:
+        return error
+
+
 async def examine(topology: Topology, performer: Performs) -> Examination:
     """Ask all nodes, at the same time."""
     hosting = tuple(volume for volume in topology.volumes() if volume.block)
     names = tuple(volume.name for volume in hosting)
 
     async def picture(node: Node) -> NodePicture | None:
-        try:
-            return await performer.examine(node.manage_host, names)
-        except errors.NodeError:
-            return None
+        told = await ask(performer, node, names)
+        return None if isinstance(told, errors.NodeError) else told
 
     nodes = list(topology.nodes())
     found = await asyncio.gather(*map(picture, nodes))

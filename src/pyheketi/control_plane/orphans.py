@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pyheketi.commands.examination import NodePicture
+from pyheketi.control_plane import examiner
 from pyheketi.control_plane.work import Work
 from pyheketi.domain import errors
-from pyheketi.domain.entities import Node
 from pyheketi.domain.ids import IdSource, OperationId
 from pyheketi.engine.runner import Performs
 from pyheketi.planning import orphans
@@ -33,7 +32,7 @@ class Orphans:
     async def search(self) -> Search:
         """Ask all nodes, at the same time."""
         nodes = [node for node in self._work.tip.nodes() if not (node.pending and node.pending.hidden)]
-        told = await asyncio.gather(*map(self._ask, nodes))
+        told = await asyncio.gather(*(examiner.ask(self._performer, node) for node in nodes))
         bricks: list[Found] = []
         silent: dict[str, str] = {}
         for node, picture in zip(nodes, told, strict=True):
@@ -44,12 +43,6 @@ class Orphans:
             else:
                 bricks += orphans.on_node(self._work.tip, node, picture)
         return Search(tuple(bricks), silent)
-
-    async def _ask(self, node: Node) -> NodePicture | errors.NodeError:
-        try:
-            return await self._performer.examine(node.manage_host, ())
-        except errors.NodeError as error:
-            return error
 
     def preview(self, found: Found) -> tuple[str, ...]:
         """Return the commands that would remove what was found, as a person would type them."""

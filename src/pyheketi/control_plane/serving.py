@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pyheketi.commands.examination import NodePicture
+from pyheketi.control_plane import examiner
 from pyheketi.control_plane.work import Work
 from pyheketi.domain import errors
-from pyheketi.domain.entities import Cluster, Node
+from pyheketi.domain.entities import Cluster
 from pyheketi.domain.ids import IdSource, OperationId
 from pyheketi.engine.runner import Performs
 from pyheketi.planning import brick_service, volumes
@@ -58,7 +58,8 @@ class Serving:
 
     async def _of_cluster(self, cluster: Cluster) -> Survey:
         nodes = [each for each in self._work.tip.nodes_of(cluster.id) if not (each.pending and each.pending.hidden)]
-        told, dead = await asyncio.gather(asyncio.gather(*map(self._ask, nodes)), self._dead_bricks(cluster))
+        asked = asyncio.gather(*(examiner.ask(self._performer, node) for node in nodes))
+        told, dead = await asyncio.gather(asked, self._dead_bricks(cluster))
         troubles: list[Trouble] = []
         silent: dict[str, str] = {}
         looked_at = 0
@@ -74,12 +75,6 @@ class Serving:
             known = frozenset() if isinstance(dead, errors.NodeError) else dead
             troubles += brick_service.on_node(self._work.tip, node, picture, known)
         return Survey(tuple(troubles), looked_at, silent)
-
-    async def _ask(self, node: Node) -> NodePicture | errors.NodeError:
-        try:
-            return await self._performer.examine(node.manage_host, ())
-        except errors.NodeError as error:
-            return error
 
     async def _dead_bricks(self, cluster: Cluster) -> frozenset[str] | errors.NodeError:
         hosts = volumes.gluster_hosts(self._work.tip, cluster.id, self._work.avoid)

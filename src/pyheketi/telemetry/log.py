@@ -4,6 +4,7 @@ Everything goes to standard output, where the journal and container runtimes col
 """
 
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -49,6 +50,14 @@ def set_up(level: str, *, to_stderr: bool = False) -> None:
     root.setLevel(logging.WARNING)
     set_level(level)
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
+
+
+def silence(*descriptors: int) -> None:
+    """Send what is written there nowhere from now on: nobody is there to read it, and writing fails."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in descriptors:
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def level() -> str:
