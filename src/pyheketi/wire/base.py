@@ -5,14 +5,16 @@ nothing else becomes one (rest-api.md §1.4). Writing: compact, fields in the or
 empty, lists that nobody gave are ``null``, HTML escaped (rest-api.md §1.3, cli.md §4).
 """
 
+import builtins
+import contextlib
 import json
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Annotated, ClassVar, Never, TypeAlias, TypeVar
+from typing import Annotated, ClassVar, Never, TypeAlias, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 
 class Malformed(ValueError):
@@ -51,29 +53,48 @@ class WireModel(BaseModel):
     _slots: ClassVar[tuple[tuple[str, bool], ...]] = ()
     """Names of the fields in order, and whether each is omitted when empty."""
 
+    _inner: ClassVar[Mapping[str, Callable[[object], object]]] = {}
+    """What matches the names within the fields that hold models."""
+
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:
-        """Learn how to write the fields."""
+        """Learn how to write the fields, and where models lie in them."""
         cls._slots = tuple((name, OMIT in field.metadata) for name, field in cls.model_fields.items())
+        found = {name: _matching_within(field.annotation) for name, field in cls.model_fields.items()}
+        cls._inner = {name: matching for name, matching in found.items() if matching}
 
-    @model_validator(mode="before")
     @classmethod
-    def _match_names(cls, value: object) -> object:
-        """Match names in any case and drop ``null``, as Go does."""
+    def matched(cls, value: object) -> object:
+        """Return a decoded object with names as the fields have them, and without ``null``; any other value as is."""
         if not isinstance(value, dict):
             return value
-        fields = cls.__pydantic_fields__
-        if value.keys() <= fields.keys() and None not in value.values():
-            return value
-        matched = {}
-        for name, item in value.items():
+        fields, matched = cls.__pydantic_fields__, {}
+        for given, item in value.items():
             if item is not None:
-                matched[name if name in fields else str(name).casefold()] = item
+                name = given if given in fields else str(given).casefold()
+                matching = cls._inner.get(name)
+                matched[name] = matching(item) if matching else item
         return matched
 
     def problem(self) -> str | None:
         """Return why a well-formed request is refused (the body of a 400), or None."""
         return None
+
+
+def _matching_within(annotation: object) -> Callable[[object], object] | None:
+    """Return what matches names in values of a type: a model, a list or mapping of them, or a choice with one."""
+    if isinstance(annotation, type) and issubclass(annotation, WireModel):
+        return annotation.matched
+    inner = next(filter(None, map(_matching_within, get_args(annotation))), None)
+    if inner is None:
+        return None
+    match get_origin(annotation):
+        case builtins.tuple:
+            return lambda value: [*map(inner, value)] if isinstance(value, list) else value
+        case builtins.dict:
+            return lambda value: {k: inner(v) for k, v in value.items()} if isinstance(value, dict) else value
+        case _:
+            return inner
 
 
 Model = TypeVar("Model", bound=WireModel)
@@ -103,8 +124,11 @@ def validated(model: type[Model], value: object) -> Model:
     Raises:
         Malformed: if it is of another shape.
     """
+    value = {} if value is None else value
+    with contextlib.suppress(ValidationError):  # nearly always: names as they should be, and no null
+        return model.model_validate(value, extra="forbid")
     try:
-        return model.model_validate({} if value is None else value)
+        return model.model_validate(model.matched(value))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
