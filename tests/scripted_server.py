@@ -95,7 +95,9 @@ class ScriptedServer(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.port}"
 
     def next_answer(self, method: str, path: str) -> Canned:
-        key = (method, path) if (method, path) in self._script else (method, "*")
+        """Return what the script has for a path, for the path without its query, or for everything else."""
+        keys = (method, path), (method, path.partition("?")[0]), (method, "*")
+        key = next((key for key in keys if key in self._script), keys[-1])
         answers = self._script.get(key)
         if not answers:
             return UNKNOWN

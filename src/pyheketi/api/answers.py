@@ -1,6 +1,6 @@
 """The few shapes of answers that Heketi gives (rest-api.md §1.3, §4)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from starlette.responses import Response
 
@@ -11,12 +11,24 @@ from pyheketi.domain import errors
 class Answer(Response):
     """A response whose headers are exactly those given, plus Content-Length where there may be a body."""
 
+    tag = ""
+    """Names what the answer tells: who has been told the same before need not be told again."""
+
     def __init__(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         self.status_code, self.body, self.background = status, body, None
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()]
-        if status != 204:
+        if status not in (204, 304):
             raw.append((b"content-length", str(len(body)).encode()))
         self.raw_headers = raw
+
+
+class PartedAnswer(Answer):
+    """JSON that is written part by part, for those who have not been told yet."""
+
+    def __init__(self, parts: Iterator[bytes], tag: str) -> None:
+        self.status_code, self.body, self.background = 200, b"", None
+        self.parts, self.tag = parts, tag
+        self.raw_headers = [(b"content-type", b"application/json; charset=UTF-8"), (b"etag", tag.encode())]
 
 
 def json_answer(body: bytes, status: int = 200) -> Answer:

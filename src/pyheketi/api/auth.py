@@ -21,6 +21,9 @@ _NOT_BASE64 = re.compile(r"[^A-Za-z0-9_-]")
 _ENDLESS = (math.inf, -math.inf)
 """What 1e999 is read as."""
 _GO_KINDS = {bool: "bool", str: "string", float: "number"}
+ADMIN, USER = "admin", "user"
+"""Roles."""
+ADMIN_ONLY = "Administrator access required"
 _USER_PATH = "/volumes"
 """All that the role ``user`` may call."""
 
@@ -71,8 +74,8 @@ def authorise(keys: Keys, header: str | None, method: str, path: str, now: float
     expected = hashlib.sha256(f"{method}&{path}".encode("utf-8", "surrogatepass")).hexdigest()
     if not hmac.compare_digest(str(claims.get("qsh") or "").encode("utf-8", "surrogatepass"), expected.encode()):
         raise Denied("Invalid qsh claim in token")
-    if claims["iss"] != "admin" and path != _USER_PATH:
-        raise Denied("Administrator access required")
+    if claims["iss"] != ADMIN and path != _USER_PATH:
+        raise Denied(ADMIN_ONLY)
     return str(claims["iss"])
 
 
@@ -89,7 +92,7 @@ def _verified_claims(keys: Keys, token: str, now: int) -> Mapping[str, Any]:
     issuer = claims.get("iss")
     if not issuer:
         raise Denied("Token missing iss claim")
-    key = {"admin": keys.admin, "user": keys.user}.get(issuer) if isinstance(issuer, str) else None
+    key = {ADMIN: keys.admin, USER: keys.user}.get(issuer) if isinstance(issuer, str) else None
     if key is None:
         raise Denied("Unknown user")
     signed = f"{parts[0]}.{parts[1]}".encode()

@@ -1,5 +1,6 @@
 """The table of endpoints and the way of a request through it: path, token, endpoint, body, handler, answer."""
 
+import asyncio
 import logging
 import re
 import time
@@ -9,8 +10,8 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive, Scope, Send
 
-from pyheketi.api import auth, profiles
-from pyheketi.api.answers import Answer, error_answer, text_answer
+from pyheketi.api import auth, exchange, profiles
+from pyheketi.api.answers import Answer, PartedAnswer, error_answer, text_answer
 from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate
 from pyheketi.api.profiles import Profiles
@@ -149,7 +150,7 @@ class Application:
         began = time.perf_counter()
         method, path = scope["method"], scope["path"]
         try:
-            answer = await self._answer(scope, receive)
+            answer = await self._fitted(await self._answer(scope, receive), scope)
         except _Left:
             _log.info("%s %s was not begun: its client left before all of it had come", method, _printable(path))
             return
@@ -170,7 +171,20 @@ class Application:
                 "headers": answer.raw_headers + self._headers,
             }
         )
+        if isinstance(answer, PartedAnswer):
+            for part in answer.parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+                await asyncio.sleep(0)  # others have their turn
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
+
+    async def _fitted(self, answer: Answer, scope: Scope) -> Answer:
+        if not (answer.tag or len(answer.body) > exchange.LARGE):
+            return answer
+        return await exchange.fitted(
+            answer,
+            if_none_match=_header(scope, b"if-none-match") or "",
+            accept_encoding=_header(scope, b"accept-encoding") or "",
+        )
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         method, path = scope["method"], scope["path"]

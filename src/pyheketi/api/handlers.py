@@ -1,15 +1,17 @@
 """What each endpoint does: ask or tell the control plane, and answer (rest-api.md §7)."""
 
 import logging
+from collections.abc import Iterable
 from typing import TypeVar
 
-from pyheketi.api import examining, history, mapping, progress
-from pyheketi.api.answers import Answer, accepted, json_answer, see_other, text_answer
+from pyheketi.api import auth, bulk, examining, history, mapping, progress
+from pyheketi.api.answers import Answer, PartedAnswer, accepted, json_answer, see_other, text_answer
 from pyheketi.api.endpoint import Call
 from pyheketi.api.mode import Mode
+from pyheketi.control_plane.asking import asker
 from pyheketi.control_plane.finding import existing, shown
 from pyheketi.domain import errors
-from pyheketi.domain.entities import State
+from pyheketi.domain.entities import BlockVolume, State, Volume
 from pyheketi.migrate import checking, exporting, remedies
 from pyheketi.operations.operation import Kind
 from pyheketi.telemetry import log
@@ -30,6 +32,7 @@ from pyheketi.wire import (
 
 _log = logging.getLogger(__name__)
 
+_Kind = TypeVar("_Kind", Volume, BlockVolume)
 _Request = TypeVar("_Request", bound=base.WireModel)
 
 
@@ -44,6 +47,23 @@ def _valid(call: Call, kind: type[_Request]) -> _Request:
     if problem := call.body.problem():
         raise errors.RequestError(problem)
     return call.body
+
+
+# -- everything ------------------------------------------------------------------------------------------------
+
+
+async def overview(call: Call) -> Answer:
+    """Show everything."""
+    topology = call.control_plane.topology
+    return PartedAnswer(bulk.overview(topology), call.remembered.tag(topology))
+
+
+def _listed(call: Call, listing: bulk.Listing[_Kind], entities: Iterable[_Kind]) -> Answer:
+    wish = bulk.wanted(call.query)
+    if wish.detail != bulk.IDS and asker().role == auth.USER:  # who may list volumes, but not look at one
+        return text_answer(auth.ADMIN_ONLY, 401)
+    topology = call.control_plane.topology
+    return PartedAnswer(listing.parts(topology, entities, wish), call.remembered.tag(topology))
 
 
 # -- jobs ------------------------------------------------------------------------------------------------------
@@ -231,7 +251,7 @@ async def cluster_list(call: Call) -> Answer:
 async def cluster_show(call: Call) -> Answer:
     """Show a cluster."""
     topology = call.control_plane.topology
-    return json_answer(base.dump(mapping.cluster_to_wire(topology, existing(topology.cluster(call.id)))))
+    return json_answer(call.remembered.cluster(topology, existing(topology.cluster(call.id))))
 
 
 async def cluster_set_flags(call: Call) -> Answer:
@@ -340,8 +360,11 @@ async def volume_create(call: Call) -> Answer:
 
 
 async def volume_list(call: Call) -> Answer:
-    """List volumes."""
-    return json_answer(base.dump(mapping.volume_list_to_wire(call.control_plane.topology)))
+    """List volumes: their ids as in Heketi, or what is asked for."""
+    topology = call.control_plane.topology
+    if not call.query:
+        return json_answer(call.remembered.volume_ids(topology))
+    return _listed(call, bulk.VOLUMES, topology.volumes())
 
 
 async def volume_show(call: Call) -> Answer:
@@ -383,8 +406,11 @@ async def block_volume_create(call: Call) -> Answer:
 
 
 async def block_volume_list(call: Call) -> Answer:
-    """List block volumes."""
-    return json_answer(base.dump(mapping.block_volume_list_to_wire(call.control_plane.topology)))
+    """List block volumes: their ids as in Heketi, or what is asked for."""
+    topology = call.control_plane.topology
+    if not call.query:
+        return json_answer(base.dump(mapping.block_volume_list_to_wire(topology)))
+    return _listed(call, bulk.BLOCK_VOLUMES, topology.block_volumes())
 
 
 async def block_volume_show(call: Call) -> Answer:

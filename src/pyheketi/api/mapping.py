@@ -1,6 +1,8 @@
 """Wire to wishes, entities to wire. The only module that knows both."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 from pyheketi.domain.durability import DurabilityRequest
 from pyheketi.domain.entities import BlockVolume, Brick, Cluster, Device, Node, Snapshot, Tags, Volume, float32
@@ -14,6 +16,7 @@ from pyheketi.planning import devices as device_plans
 from pyheketi.planning import nodes as node_plans
 from pyheketi.wire import block_volumes, bricks, clusters, devices, nodes, volumes
 from pyheketi.wire import operations as wire_operations
+from pyheketi.wire import topology as wire_topology
 
 # -- wishes ----------------------------------------------------------------------------------------------------
 
@@ -78,11 +81,11 @@ def cluster_to_wire(topology: Topology, cluster: Cluster) -> clusters.Cluster:
     """Return a cluster; volumes and nodes that are being made or removed are left out."""
     return clusters.Cluster(
         id=cluster.id,
-        nodes=tuple(node.id for node in topology.nodes_of(cluster.id) if _shown(node)),
-        volumes=tuple(volume.id for volume in topology.volumes_of(cluster.id) if _shown(volume)),
+        nodes=tuple(node.id for node in topology.nodes_of(cluster.id) if shown(node)),
+        volumes=tuple(volume.id for volume in topology.volumes_of(cluster.id) if shown(volume)),
         block=cluster.block,
         file=cluster.file,
-        blockvolumes=tuple(block.id for block in topology.block_volumes_in(cluster.id) if _shown(block)),
+        blockvolumes=tuple(block.id for block in topology.block_volumes_in(cluster.id) if shown(block)),
     )
 
 
@@ -100,7 +103,7 @@ def node_to_wire(topology: Topology, node: Node) -> nodes.Node:
         tags=dict(node.tags),
         id=node.id,
         state=node.state.value,
-        devices=tuple(device_to_wire(topology, device) for device in topology.devices_of(node.id) if _shown(device)),
+        devices=tuple(device_to_wire(topology, device) for device in topology.devices_of(node.id) if shown(device)),
     )
 
 
@@ -183,38 +186,70 @@ def _object_of(operation: Operation, step: Step) -> str:
 
 def volume_list_to_wire(topology: Topology) -> volumes.VolumeList:
     """Return the ids of all volumes that are not being made or removed."""
-    return volumes.VolumeList(volumes=tuple(volume.id for volume in topology.volumes() if _shown(volume)))
+    return volumes.VolumeList(volumes=tuple(volume.id for volume in topology.volumes() if shown(volume)))
 
 
 def volume_to_wire(topology: Topology, volume: Volume) -> volumes.Volume:
     """Return a volume; the mount data is that of the cluster's present nodes (rest-api.md §6.7)."""
-    hosts = tuple(node.storage_host for node in topology.nodes_of(volume.cluster) if _shown(node))
-    mount = volumes.GlusterMount(
-        hosts=hosts,
-        device=f"{hosts[0] if hosts else ''}:{volume.name}",
-        options={"backup-volfile-servers": ",".join(hosts[1:])},
-    )
     settled = frozenset(volume.bricks)
     held = [brick for brick in topology.bricks_of(volume.id) if brick.id in settled]
-    request = volume.durability_request
     return volumes.Volume(
-        size=volume.size_gib,
-        name=volume.name,
-        durability=volumes.Durability(
-            type=request.type,
-            replicate=volumes.Replicate(replica=request.replica),
-            disperse=volumes.Disperse(data=request.data, redundancy=request.redundancy),
-        ),
-        gid=volume.gid,
-        glustervolumeoptions=volume.options,
-        block=volume.block,
-        snapshot=volumes.Snapshot(enable=volume.snapshot.enabled, factor=volume.snapshot.factor),
+        **_wish_of(volume),
         id=volume.id,
         cluster=volume.cluster,
-        mount=volumes.Mount(glusterfs=mount),
+        mount=volumes.mounted(mount_hosts(topology, volume.cluster), volume.name),
         blockinfo=_block_hosting(topology, volume),
         bricks=tuple(_brick_to_wire(brick, _node_of(topology, brick)) for brick in held),
     )
+
+
+def volume_overview_to_wire(topology: Topology, volume: Volume) -> wire_topology.VolumeOverview:
+    """Return a volume without what its cluster and its devices tell."""
+    return wire_topology.VolumeOverview(
+        **_wish_of(volume),
+        id=volume.id,
+        blockinfo=_block_hosting(topology, volume),
+        bricks=tuple(sorted(volume.bricks)),
+    )
+
+
+def volume_summary_to_wire(volume: Volume) -> volumes.VolumeSummary:
+    """Return what tells a volume from others."""
+    return volumes.VolumeSummary(
+        id=volume.id, name=volume.name, cluster=volume.cluster, size=volume.size_gib, block=volume.block
+    )
+
+
+def mount_hosts(topology: Topology, cluster: ClusterId) -> tuple[str, ...]:
+    """Return what the volumes of a cluster are mounted from."""
+    return tuple(node.storage_host for node in topology.nodes_of(cluster) if shown(node))
+
+
+def _wish_of(volume: Volume) -> dict[str, Any]:
+    """Return what was asked for, by the names of ``volumes.VolumeCreate``."""
+    return {
+        "size": volume.size_gib,
+        "name": volume.name,
+        "durability": _durability_to_wire(volume.durability_request),
+        "gid": volume.gid,
+        "glustervolumeoptions": volume.options,
+        "block": volume.block,
+        "snapshot": _snapshot_to_wire(volume.snapshot),
+    }
+
+
+@lru_cache
+def _durability_to_wire(request: DurabilityRequest) -> volumes.Durability:
+    return volumes.Durability(
+        type=request.type,
+        replicate=volumes.Replicate(replica=request.replica),
+        disperse=volumes.Disperse(data=request.data, redundancy=request.redundancy),
+    )
+
+
+@lru_cache
+def _snapshot_to_wire(snapshot: Snapshot) -> volumes.Snapshot:
+    return volumes.Snapshot(enable=snapshot.enabled, factor=snapshot.factor)
 
 
 def _block_hosting(topology: Topology, volume: Volume) -> volumes.BlockHosting:
@@ -223,7 +258,7 @@ def _block_hosting(topology: Topology, volume: Volume) -> volumes.BlockHosting:
     return volumes.BlockHosting(
         freesize=topology.block_free_gib(volume),
         reservedsize=volume.reserved_gib,
-        blockvolume=tuple(block.id for block in topology.block_volumes_on(volume.id) if _shown(block)),
+        blockvolume=tuple(block.id for block in topology.block_volumes_on(volume.id) if shown(block)),
         restriction=volume.restriction,
     )
 
@@ -231,7 +266,7 @@ def _block_hosting(topology: Topology, volume: Volume) -> volumes.BlockHosting:
 def block_volume_list_to_wire(topology: Topology) -> block_volumes.BlockVolumeList:
     """Return the ids of all block volumes that are not being made or removed."""
     return block_volumes.BlockVolumeList(
-        blockvolumes=tuple(block.id for block in topology.block_volumes() if _shown(block))
+        blockvolumes=tuple(block.id for block in topology.block_volumes() if shown(block))
     )
 
 
@@ -251,6 +286,13 @@ def block_volume_to_wire(block: BlockVolume) -> block_volumes.BlockVolume:
     )
 
 
+def block_volume_summary_to_wire(block: BlockVolume) -> block_volumes.BlockVolumeSummary:
+    """Return what tells a block volume from others."""
+    return block_volumes.BlockVolumeSummary(
+        id=block.id, name=block.name, cluster=block.cluster, size=block.size_gib, blockhostingvolume=block.hosting
+    )
+
+
 def _brick_to_wire(brick: Brick, node: str) -> bricks.Brick:
     return bricks.Brick(
         id=brick.id, path=brick.path, device=brick.device, node=node, volume=brick.volume, size=brick.size
@@ -262,5 +304,6 @@ def _node_of(topology: Topology, brick: Brick) -> str:
     return device.node if device else ""
 
 
-def _shown(entity: Node | Device | Volume | BlockVolume) -> bool:
+def shown(entity: Node | Device | Volume | BlockVolume) -> bool:
+    """Tell whether clients see an entity: not while it is made or removed."""
     return entity.pending is None or not entity.pending.hidden

@@ -1,6 +1,6 @@
 """All endpoints (rest-api.md §7)."""
 
-from pyheketi.api import handlers, history
+from pyheketi.api import bulk, handlers, history
 from pyheketi.api.endpoint import Endpoint, Table
 from pyheketi.wire import (
     block_volumes,
@@ -15,6 +15,7 @@ from pyheketi.wire import (
     operations,
     orphans,
     server,
+    topology,
     volumes,
 )
 
@@ -159,6 +160,13 @@ ENDPOINTS = (
     ),
     Endpoint(method="GET", path="/backup/db", handle=handlers.database_backup, summary="Copy the database (SQLite)"),
     Endpoint(
+        method="GET",
+        path="/topology",
+        handle=handlers.overview,
+        summary="Show all clusters with everything in them",
+        answer=topology.Overview,
+    ),
+    Endpoint(
         method="POST",
         path="/clusters",
         handle=handlers.cluster_create,
@@ -282,7 +290,12 @@ ENDPOINTS = (
         status=202,
     ),
     Endpoint(
-        method="GET", path="/volumes", handle=handlers.volume_list, summary="List volumes", answer=volumes.VolumeList
+        method="GET",
+        path="/volumes",
+        handle=handlers.volume_list,
+        summary="List volumes",
+        parameters=bulk.PARAMETERS,
+        answer=volumes.VolumeList,
     ),
     Endpoint(
         method="GET", path="/volumes/{id}", handle=handlers.volume_show, summary="Show a volume", answer=volumes.Volume
@@ -336,6 +349,7 @@ ENDPOINTS = (
         path="/blockvolumes",
         handle=handlers.block_volume_list,
         summary="List block volumes",
+        parameters=bulk.PARAMETERS,
         answer=block_volumes.BlockVolumeList,
     ),
     Endpoint(

@@ -60,13 +60,11 @@ def show(session: Session) -> None:
 def show_all(session: Session) -> None:
     """List all block volumes, each as soon as it is known."""
     with connect(session) as client:
-        listed = client.block_volume_ids()
         if session.json:
-            session.write(to_json(listed))
+            session.write(to_json(client.block_volume_ids()))
             return
-        for name in listed.blockvolumes:
-            block = client.block_volume(name)
-            session.write(f"Id:{name:<35} Cluster:{block.cluster:<35} Name:{block.name}\n")
+        for block in client.block_volume_summaries():
+            session.write(f"Id:{block.id:<35} Cluster:{block.cluster:<35} Name:{block.name}\n")
 
 
 def _tell(session: Session, block: BlockVolume) -> None:

@@ -119,14 +119,12 @@ def show(session: Session) -> None:
 def show_all(session: Session) -> None:
     """List all volumes, each as soon as it is known."""
     with connect(session) as client:
-        listed = client.volume_ids()
         if session.json:
-            session.write(to_json(listed))
+            session.write(to_json(client.volume_ids()))
             return
-        for name in listed.volumes:
-            volume = client.volume(name)
+        for volume in client.volume_summaries():
             block = " [block]" if volume.block else ""
-            session.write(f"Id:{name:<35} Cluster:{volume.cluster:<35} Name:{volume.name}{block}\n")
+            session.write(f"Id:{volume.id:<35} Cluster:{volume.cluster:<35} Name:{volume.name}{block}\n")
 
 
 def _wanted(session: Session) -> VolumeCreate:

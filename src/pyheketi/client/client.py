@@ -1,11 +1,13 @@
 """Everything the server can be asked, typed. One method for one endpoint; jobs are waited for."""
 
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote
 
-from pyheketi.client.connection import CREATED, NO_CONTENT, OK, Connection
-from pyheketi.client.errors import BadAnswer
+from pyheketi.client.connection import CREATED, NO_CONTENT, NOT_FOUND, OK, UNAUTHORIZED, Connection
+from pyheketi.client.errors import BadAnswer, ServerError
+from pyheketi.client.overview import unfolded
 from pyheketi.wire import (
     base,
     block_volumes,
@@ -123,6 +125,18 @@ class Client:
         """List the ids of all volumes."""
         return self._get(volumes.VolumeList, "/volumes")
 
+    def volume_summaries(self) -> Iterator[volumes.VolumeSummary]:
+        """Yield all volumes: in one request, or one for each of a Heketi server."""
+        answer = self._summaries("/volumes")
+        try:
+            yield from base.parse(volumes.VolumeSummaries, answer).volumes
+        except base.Malformed:  # Heketi has not read the question
+            for id_ in _decoded(volumes.VolumeList, answer).volumes:
+                found = self.volume(id_)
+                yield volumes.VolumeSummary(
+                    id=id_, name=found.name, cluster=found.cluster, size=found.size, block=found.block
+                )
+
     def volume(self, volume: str) -> volumes.Volume:
         """Return a volume."""
         return self._get(volumes.Volume, _path("volumes", volume))
@@ -153,6 +167,22 @@ class Client:
     def block_volume_ids(self) -> block_volumes.BlockVolumeList:
         """List the ids of all block volumes."""
         return self._get(block_volumes.BlockVolumeList, "/blockvolumes")
+
+    def block_volume_summaries(self) -> Iterator[block_volumes.BlockVolumeSummary]:
+        """Yield all block volumes: in one request, or one for each of a Heketi server."""
+        answer = self._summaries("/blockvolumes")
+        try:
+            yield from base.parse(block_volumes.BlockVolumeSummaries, answer).blockvolumes
+        except base.Malformed:
+            for id_ in _decoded(block_volumes.BlockVolumeList, answer).blockvolumes:
+                found = self.block_volume(id_)
+                yield block_volumes.BlockVolumeSummary(
+                    id=id_,
+                    name=found.name,
+                    cluster=found.cluster,
+                    size=found.size,
+                    blockhostingvolume=found.blockhostingvolume,
+                )
 
     def block_volume(self, block: str) -> block_volumes.BlockVolume:
         """Return a block volume."""
@@ -255,8 +285,22 @@ class Client:
         self._connection.call("POST", "/internal/logging", base.dump(wanted))
 
     def whole_topology(self) -> topology.Topology:
-        """Return all clusters with everything in them; one request for each object."""
+        """Return all clusters with everything in them: in one request, or one for each object of a Heketi server."""
+        try:
+            return unfolded(self._get(topology.Overview, "/topology"))
+        except ServerError as error:
+            if error.status != NOT_FOUND:
+                raise
         return topology.Topology(clusters=tuple(self._whole(cluster) for cluster in self.cluster_ids().clusters))
+
+    def _summaries(self, path: str) -> bytes:
+        """Return what a list tells of each at once; the bare list where that is all that one may see."""
+        try:
+            return self._connection.call("GET", f"{path}?detail=summary")
+        except ServerError as error:
+            if error.status != UNAUTHORIZED:
+                raise
+            return self._connection.call("GET", path)
 
     def _whole(self, cluster: str) -> topology.TopologyCluster:
         found = self.cluster(cluster)

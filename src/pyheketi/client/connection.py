@@ -20,7 +20,7 @@ from pyheketi.client.reasons import reason
 Progress: TypeAlias = Callable[[str], None]
 """Told what is being waited for, about once a second."""
 
-OK, CREATED, ACCEPTED, NO_CONTENT, BUSY = 200, 201, 202, 204, 429
+OK, CREATED, ACCEPTED, NO_CONTENT, UNAUTHORIZED, NOT_FOUND, BUSY = 200, 201, 202, 204, 401, 404, 429
 
 _TO_GET = (301, 302, 303)
 _REPEATED = (307, 308)

@@ -160,9 +160,13 @@ class Topology:
         return self._hosts.get(("storage", host))
 
     @property
-    def hardware(self) -> tuple[object, object]:
+    def hardware(self) -> tuple[object, ...]:
         """All nodes and all devices: the very same objects as long as none of them changed, whatever volumes come."""
-        return self._entities[Node], self._entities[Device]
+        return self.all_of(Node, Device)
+
+    def all_of(self, *kinds: type) -> tuple[object, ...]:
+        """Return all entities of each kind: the very same objects as long as none of them changed."""
+        return tuple(self._entities[kind] for kind in kinds)
 
     # -- space ---------------------------------------------------------------------------------------------------
 

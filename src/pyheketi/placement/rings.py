@@ -77,7 +77,7 @@ class Order:
 
 _MEMORY = 16
 """Rings that are remembered: one for each cluster, and a few for what is avoided for a while."""
-_rings: dict[tuple[ClusterId, Avoid], tuple[tuple[object, object], tuple[Candidate, ...]]] = {}
+_rings: dict[tuple[ClusterId, Avoid], tuple[tuple[object, ...], tuple[Candidate, ...]]] = {}
 
 
 def ring_of(topology: Topology, cluster: ClusterId, avoid: Avoid) -> tuple[Candidate, ...]:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from pyheketi.wire import checks
-from pyheketi.wire.base import OMIT, Int64, Strings, WireModel
+from pyheketi.wire.base import OMIT, Int64, Items, Strings, WireModel
 
 
 class BlockVolumeCreate(WireModel):
@@ -57,6 +57,33 @@ class BlockVolumeList(WireModel):
     """Answer to ``GET /blockvolumes``."""
 
     blockvolumes: Strings = ()
+
+
+class BlockVolumeSummary(WireModel):
+    """What tells one block volume from another; nothing secret."""
+
+    id: str = ""
+    name: str = ""
+    cluster: str = ""
+    size: Int64 = 0
+    """GiB."""
+    blockhostingvolume: str = ""
+
+
+class BlockVolumeSummaries(WireModel):
+    """Answer to ``GET /blockvolumes?detail=summary``."""
+
+    blockvolumes: Items[BlockVolumeSummary] = ()
+    next: str = ""
+    """What ``after`` has to be for the next page; empty on the last."""
+
+
+class BlockVolumeDetails(WireModel):
+    """Answer to ``GET /blockvolumes?detail=full``: each as ``GET /blockvolumes/{id}`` shows it, passwords included."""
+
+    blockvolumes: Items[BlockVolume] = ()
+    next: str = ""
+    """What ``after`` has to be for the next page; empty on the last."""
 
 
 class BlockVolumeExpand(WireModel):

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pyheketi.wire.base import OMIT, Items, WireModel
+from pyheketi.wire.base import OMIT, Items, Strings, WireModel
+from pyheketi.wire.block_volumes import BlockVolumeSummary
 from pyheketi.wire.nodes import Node, NodeAdd
-from pyheketi.wire.volumes import Volume
+from pyheketi.wire.volumes import BlockHosting, Volume, VolumeCreate
 
 
 class TopologyCluster(WireModel):
@@ -23,6 +24,40 @@ class Topology(WireModel):
     """All clusters."""
 
     clusters: Items[TopologyCluster] = ()
+
+
+class VolumeOverview(VolumeCreate):
+    """A volume; its mount hosts are its cluster's, its bricks are with their devices."""
+
+    id: str = ""
+    blockinfo: BlockHosting = BlockHosting()
+    bricks: Strings = ()
+    """Ids."""
+
+
+class BareCluster(WireModel):
+    """A cluster without what is in it."""
+
+    id: str = ""
+    block: bool = False
+    file: bool = False
+    hosts: Strings = ()
+    """What volumes are mounted from: the first, and the others as its backups."""
+
+
+class ClusterOverview(BareCluster):
+    """A cluster with everything in it, everything said once."""
+
+    nodes: Items[Node] = ()
+    """As ``GET /nodes/{id}`` shows them."""
+    volumes: Items[VolumeOverview] = ()
+    blockvolumes: Items[BlockVolumeSummary] = ()
+
+
+class Overview(WireModel):
+    """Answer to ``GET /topology``."""
+
+    clusters: Items[ClusterOverview] = ()
 
 
 class FileDevice(WireModel):

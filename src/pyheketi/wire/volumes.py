@@ -1,5 +1,6 @@
 """Volumes on the wire (rest-api.md §7.5)."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -130,6 +131,13 @@ class Mount(WireModel):
     glusterfs: GlusterMount = GlusterMount()
 
 
+def mounted(hosts: Sequence[str], name: str) -> Mount:
+    """Return how to mount a volume of a cluster with these hosts (rest-api.md §6.7)."""
+    first = hosts[0] if hosts else ""
+    options = {"backup-volfile-servers": ",".join(hosts[1:])}
+    return Mount(glusterfs=GlusterMount(hosts=tuple(hosts), device=f"{first}:{name}", options=options))
+
+
 class BlockHosting(WireModel):
     """What a block hosting volume holds; empty for others."""
 
@@ -155,6 +163,33 @@ class VolumeList(WireModel):
     """Answer to ``GET /volumes``."""
 
     volumes: Strings = ()
+
+
+class VolumeSummary(WireModel):
+    """What tells one volume from another."""
+
+    id: str = ""
+    name: str = ""
+    cluster: str = ""
+    size: Int64 = 0
+    """GiB."""
+    block: bool = False
+
+
+class VolumeSummaries(WireModel):
+    """Answer to ``GET /volumes?detail=summary``."""
+
+    volumes: Items[VolumeSummary] = ()
+    next: str = ""
+    """What ``after`` has to be for the next page; empty on the last."""
+
+
+class VolumeDetails(WireModel):
+    """Answer to ``GET /volumes?detail=full``: each volume as ``GET /volumes/{id}`` shows it."""
+
+    volumes: Items[Volume] = ()
+    next: str = ""
+    """What ``after`` has to be for the next page; empty on the last."""
 
 
 class VolumeClone(WireModel):

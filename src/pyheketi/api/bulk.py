@@ -1,0 +1,159 @@
+"""Everything in one answer, or a page of it: ``GET /topology``, ``GET /volumes?detail=…`` and its like.
+
+What is answered is a value, so it can be written part by part while the server does other things in between.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from pyheketi.api import mapping
+from pyheketi.domain import errors
+from pyheketi.domain.entities import BlockVolume, Cluster, Volume
+from pyheketi.domain.topology import Topology
+from pyheketi.wire import base
+from pyheketi.wire import topology as wire_topology
+
+IDS, SUMMARY, FULL = "ids", "summary", "full"
+
+PARAMETERS: Mapping[str, str] = MappingProxyType(
+    {
+        "detail": f"{IDS}, {SUMMARY} or {FULL}: what is told of each; {IDS} if not given",
+        "limit": "how many at most; all if not given",
+        "after": "only those with greater ids: what stands under next in another answer",
+    }
+)
+
+_PART = 32 * 1024
+"""Bytes that are written at once, about: a millisecond or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What parameters ask for."""
+
+    detail: str
+    limit: int | None
+    """None for all."""
+    after: str
+
+
+def wanted(query: Mapping[str, str]) -> Wanted:
+    """Understand parameters.
+
+    Raises:
+        RequestError: they cannot be understood.
+    """
+    detail, limit, after = query.get("detail", IDS), query.get("limit", ""), query.get("after", "")
+    if detail not in (IDS, SUMMARY, FULL):
+        raise errors.RequestError(f"detail: must be {IDS}, {SUMMARY} or {FULL}")
+    if limit and not re.fullmatch("0*[1-9][0-9]{0,8}", limit):
+        raise errors.RequestError("limit: must be a number from 1 on")
+    if after and not re.fullmatch("[0-9A-Fa-f]{1,64}", after):
+        raise errors.RequestError("after: must be an id, or what stands under next in another answer")
+    return Wanted(detail, int(limit) if limit else None, after)
+
+
+_Kind = TypeVar("_Kind", Volume, BlockVolume)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[_Kind]):
+    """How a kind of volume is listed."""
+
+    name: str
+    """Of the list in the answer."""
+    tell: Mapping[str, Callable[[Topology, _Kind], bytes]]
+    """One of them as JSON, by what is wanted."""
+
+    def parts(self, topology: Topology, entities: Iterable[_Kind], wish: Wanted) -> Iterator[bytes]:
+        """Write a page; ``entities`` come by id."""
+        page = (each for each in entities if each.id > wish.after and mapping.shown(each))
+        told, more = list(itertools.islice(page, wish.limit)), next(page, None)
+        tell = self.tell[wish.detail]
+        after = told[-1].id if more else ""
+        yield from _written(
+            itertools.chain(
+                [f'{{"{self.name}":['.encode()],
+                _separated(tell(topology, each) for each in told),
+                [f'],"next":"{after}"}}'.encode()],
+            )
+        )
+
+
+def _id(_: Topology, entity: Volume | BlockVolume) -> bytes:
+    return f'"{entity.id}"'.encode()
+
+
+VOLUMES: Listing[Volume] = Listing(
+    "volumes",
+    {
+        IDS: _id,
+        SUMMARY: lambda _, volume: base.dump(mapping.volume_summary_to_wire(volume)),
+        FULL: lambda topology, volume: base.dump(mapping.volume_to_wire(topology, volume)),
+    },
+)
+
+BLOCK_VOLUMES: Listing[BlockVolume] = Listing(
+    "blockvolumes",
+    {
+        IDS: _id,
+        SUMMARY: lambda _, block: base.dump(mapping.block_volume_summary_to_wire(block)),
+        FULL: lambda _, block: base.dump(mapping.block_volume_to_wire(block)),
+    },
+)
+
+
+def overview(topology: Topology) -> Iterator[bytes]:
+    """Write everything (``wire.topology.Overview``)."""
+    clusters = (_cluster(topology, cluster) for cluster in topology.clusters())
+    yield from _written(itertools.chain([b'{"clusters":['], _joined(clusters), [b"]}"]))
+
+
+def _cluster(topology: Topology, cluster: Cluster) -> Iterator[bytes]:
+    hosts = mapping.mount_hosts(topology, cluster.id)
+    bare = wire_topology.BareCluster(id=cluster.id, block=cluster.block, file=cluster.file, hosts=hosts)
+    nodes = (mapping.node_to_wire(topology, each) for each in topology.nodes_of(cluster.id) if mapping.shown(each))
+    volumes = (
+        mapping.volume_overview_to_wire(topology, each)
+        for each in topology.volumes_of(cluster.id)
+        if mapping.shown(each)
+    )
+    blocks = (
+        mapping.block_volume_summary_to_wire(each)
+        for each in topology.block_volumes_in(cluster.id)
+        if mapping.shown(each)
+    )
+    yield base.dump(bare).removesuffix(b"}")
+    for name, models in (("nodes", nodes), ("volumes", volumes), ("blockvolumes", blocks)):
+        yield f',"{name}":['.encode()
+        yield from _separated(map(base.dump, models))
+        yield b"]"
+    yield b"}"
+
+
+def _separated(documents: Iterable[bytes]) -> Iterator[bytes]:
+    for number, document in enumerate(documents):
+        yield b"," + document if number else document
+
+
+def _joined(groups: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
+    for number, group in enumerate(groups):
+        if number:
+            yield b","
+        yield from group
+
+
+def _written(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Put pieces together to parts worth sending, with a newline at the end as everywhere."""
+    gathered, size = list[bytes](), 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size >= _PART:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+    yield b"".join([*gathered, b"\n"])
