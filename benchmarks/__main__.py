@@ -6,12 +6,12 @@ Figures of different runs are compared as ratios, after what the machine itself 
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from benchmarks import cli, planning, report, server
 from benchmarks.figure import Figure
 
-SUITES: dict[str, Callable[[], list[Figure]]] = {
+SUITES: dict[str, Callable[[], Iterable[Figure]]] = {
     "planning": planning.measure,
     "cli": cli.measure,
     "server": server.measure,

@@ -17,18 +17,18 @@ SIZES = (100, 1000, 3000, 10_000)
 """Volumes."""
 
 
-def measure(rounds: int = 5, sizes: tuple[int, ...] = SIZES) -> list[Figure]:
-    """Return all figures."""
+def measure(rounds: int = 5, sizes: tuple[int, ...] = SIZES) -> Iterator[Figure]:
+    """Yield all figures."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         with serving(home) as server:
             furnish(server.port)
-            figures = [each for size in sizes for each in _at(server, size, rounds)]
-        figures += _starts(home, max(sizes), rounds)
+            for size in sizes:
+                yield from _at(server, size, rounds)
+        yield from _starts(home, max(sizes), rounds)
         with serving(home, auth=False) as server:
             path = f"/volumes/{volumes(server.port)[0]}"
-            figures.append(_reads(f"GET /volumes/{{id}}, without tokens, {sizes[-1]:,} volumes", server, path, rounds))
-        return figures
+            yield _reads(f"GET /volumes/{{id}}, without tokens, {sizes[-1]:,} volumes", server, path, rounds)
 
 
 def _at(server: Server, size: int, rounds: int) -> Iterator[Figure]:
@@ -54,6 +54,9 @@ def _at(server: Server, size: int, rounds: int) -> Iterator[Figure]:
     cluster = Client(port)("GET", "/clusters")[2].split(b'"')[3].decode()
     for path in ("/volumes", f"/clusters/{cluster}"):
         yield _reads(f"GET {path.replace(cluster, '{id}')}, {at}", server, path, rounds, 1000)
+    client = Client(port)
+    spent = [timed(lambda: client("GET", "/topology")) for _ in range(rounds)]
+    yield Figure(name=f"GET /topology, {at}", unit="s", values=spent, target=0.5)
     for words, most in ((("volume", "list"), 0.6), (("topology", "info"), 1.5)):
         spent = [_cli(port, *words) for _ in range(rounds)]
         yield Figure(name=f"heketi-cli {' '.join(words)}, {at}", unit="s", values=spent, target=most)
@@ -69,7 +72,7 @@ def _reads(
 def _starts(home: Path, size: int, rounds: int) -> Iterator[Figure]:
     spent, memory = [], []
     for _ in range(rounds):
-        server = Server(home, 18080)
+        server = Server(home)
         spent.append(server.start())
         memory.append(server.memory())
         server.stop()

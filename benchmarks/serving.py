@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -68,10 +69,10 @@ class Client:
 class Server:
     """Our server as a process of its own; durable commits, tokens."""
 
-    def __init__(self, home: Path, port: int, *, auth: bool = True) -> None:
-        self.home, self.port, self.auth = home, port, auth
+    def __init__(self, home: Path, *, auth: bool = True) -> None:
+        self.home, self.port, self.auth = home, _free_port(), auth
         settings = {
-            "port": str(port),
+            "port": str(self.port),
             "jwt": {"admin": {"key": KEY}, "user": {"key": KEY}},
             "glusterfs": {
                 "executor": "mock",
@@ -109,10 +110,16 @@ class Server:
         self.process.wait()
 
 
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
 @contextlib.contextmanager
-def serving(home: Path, port: int = 18080, *, auth: bool = True) -> Iterator[Server]:
+def serving(home: Path, *, auth: bool = True) -> Iterator[Server]:
     """Run a server meanwhile."""
-    server = Server(home, port, auth=auth)
+    server = Server(home, auth=auth)
     server.start()
     try:
         yield server

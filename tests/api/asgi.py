@@ -1,6 +1,7 @@
 """Requests to the application without a socket, for tests that look at every byte."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +59,9 @@ async def request(
     body: bytes | str | object = b"",
     token: str | None = None,
     peer: str = "192.0.2.1",
+    headers: Mapping[str, str] | None = None,
 ) -> Reply:
+    sent = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     if isinstance(body, str):
         body = body.encode()
     elif not isinstance(body, bytes):
@@ -70,16 +73,17 @@ async def request(
         "path": bare,
         "client": (peer, 40000),
         "query_string": query.encode(),
-        "headers": [] if token is None else [(b"authorization", token.encode("latin-1"))],
+        "headers": sent if token is None else [*sent, (b"authorization", token.encode("latin-1"))],
     }
-    sent: list[Message] = []
+    answered: list[Message] = []
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Message) -> None:
-        sent.append(message)
+        answered.append(message)
 
     await app(scope, receive, send)
-    headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
-    return Reply(sent[0]["status"], headers, sent[1]["body"])
+    start, *parts = answered
+    told = {key.decode(): value.decode() for key, value in start["headers"]}
+    return Reply(start["status"], told, b"".join(part["body"] for part in parts))

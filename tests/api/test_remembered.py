@@ -28,6 +28,10 @@ CHANGES = [
 
 def require_truth(remembered: Remembered, house: House) -> None:
     topology = house.topology
+    for _ in range(2):
+        assert remembered.volume_ids(topology) == base.dump(mapping.volume_list_to_wire(topology))
+        for cluster in topology.clusters():
+            assert remembered.cluster(topology, cluster) == base.dump(mapping.cluster_to_wire(topology, cluster))
     for volume in topology.volumes():
         for _ in range(2):
             assert remembered.volume(topology, volume) == base.dump(mapping.volume_to_wire(topology, volume))

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from pyheketi.api import mapping
 from pyheketi.domain import errors
-from pyheketi.domain.entities import BlockVolume, Cluster, Volume
+from pyheketi.domain.entities import BlockVolume, Cluster, Node, Volume
 from pyheketi.domain.topology import Topology
 from pyheketi.wire import base
 from pyheketi.wire import topology as wire_topology
@@ -114,25 +114,32 @@ def overview(topology: Topology) -> Iterator[bytes]:
 
 
 def _cluster(topology: Topology, cluster: Cluster) -> Iterator[bytes]:
+    """Write a cluster: what is there at any one time is a device with its bricks, or a volume."""
     hosts = mapping.mount_hosts(topology, cluster.id)
     bare = wire_topology.BareCluster(id=cluster.id, block=cluster.block, file=cluster.file, hosts=hosts)
-    nodes = (mapping.node_to_wire(topology, each) for each in topology.nodes_of(cluster.id) if mapping.shown(each))
-    volumes = (
-        mapping.volume_overview_to_wire(topology, each)
-        for each in topology.volumes_of(cluster.id)
-        if mapping.shown(each)
+    nodes, volumes = filter(mapping.shown, topology.nodes_of(cluster.id)), topology.volumes_of(cluster.id)
+    yield _opened(bare, "nodes")
+    yield from _joined(_node(topology, node) for node in nodes)
+    yield b'],"volumes":['
+    yield from _separated(
+        base.dump(mapping.volume_overview_to_wire(topology, each)) for each in filter(mapping.shown, volumes)
     )
-    blocks = (
-        mapping.block_volume_summary_to_wire(each)
-        for each in topology.block_volumes_in(cluster.id)
-        if mapping.shown(each)
-    )
-    yield base.dump(bare).removesuffix(b"}")
-    for name, models in (("nodes", nodes), ("volumes", volumes), ("blockvolumes", blocks)):
-        yield f',"{name}":['.encode()
-        yield from _separated(map(base.dump, models))
-        yield b"]"
-    yield b"}"
+    yield b'],"blockvolumes":['
+    blocks = filter(mapping.shown, topology.block_volumes_in(cluster.id))
+    yield from _separated(base.dump(mapping.block_volume_summary_to_wire(each)) for each in blocks)
+    yield b"]}"
+
+
+def _node(topology: Topology, node: Node) -> Iterator[bytes]:
+    devices = filter(mapping.shown, topology.devices_of(node.id))
+    yield _opened(mapping.bare_node_to_wire(node), "devices")
+    yield from _separated(base.dump(mapping.device_to_wire(topology, device)) for device in devices)
+    yield b"]}"
+
+
+def _opened(bare: base.WireModel, name: str) -> bytes:
+    """Return an object up to the beginning of a list in it."""
+    return base.dump(bare).removesuffix(b"}") + f',"{name}":['.encode()
 
 
 def _separated(documents: Iterable[bytes]) -> Iterator[bytes]:

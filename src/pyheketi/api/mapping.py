@@ -97,13 +97,20 @@ def cluster_list_to_wire(topology: Topology) -> clusters.ClusterList:
 def node_to_wire(topology: Topology, node: Node) -> nodes.Node:
     """Return a node with its devices and their bricks."""
     return nodes.Node(
+        **dict(bare_node_to_wire(node)),
+        devices=tuple(device_to_wire(topology, device) for device in topology.devices_of(node.id) if shown(device)),
+    )
+
+
+def bare_node_to_wire(node: Node) -> nodes.BareNode:
+    """Return a node without its devices."""
+    return nodes.BareNode(
         zone=node.zone,
         hostnames=nodes.Hostnames(manage=node.manage, storage=node.storage),
         cluster=node.cluster,
         tags=dict(node.tags),
         id=node.id,
         state=node.state.value,
-        devices=tuple(device_to_wire(topology, device) for device in topology.devices_of(node.id) if shown(device)),
     )
 
 

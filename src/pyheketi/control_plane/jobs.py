@@ -18,7 +18,7 @@ from pyheketi.store.base import Store
 _log = logging.getLogger(__name__)
 
 _REMEMBERED = 10_000
-"""Finished operations kept in memory; older ones are read from the store."""
+"""Jobs whose end is kept in memory; older ones are read from the store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Jobs:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._running: dict[str, tuple[Run, asyncio.Event]] = {}
-        self._finished: OrderedDict[str, Operation] = OrderedDict()
+        self._finished: OrderedDict[str, Job] = OrderedDict()
 
     def start(self, run: Run) -> None:
         """Take up an operation."""
@@ -52,7 +52,7 @@ class Jobs:
         if work := self._running.pop(run.operation.id, None):
             _, ended = work
             ended.set()
-        self._finished[run.operation.id] = run.operation
+        self._finished[run.operation.id] = _job_of(run.operation)
         if len(self._finished) > _REMEMBERED:
             self._finished.popitem(last=False)
 
@@ -88,16 +88,10 @@ class Jobs:
         if work := self._running.get(id_):
             run, _ = work
             return Job(pending=True, progress=run.progress)
-        operation = self._finished.get(id_) or await self._store.operation(id_)
-        if operation is None:
-            return None
-        match operation.state:
-            case OperationState.DONE:
-                return Job(pending=False, result=operation.result)
-            case OperationState.ABANDONED | OperationState.STUCK:
-                return Job(pending=False, error=operation.error or "The operation failed")
-            case _:  # of a server that stopped; recovery will take it up
-                return Job(pending=True)
+        if job := self._finished.get(id_):
+            return job
+        operation = await self._store.operation(id_)
+        return _job_of(operation) if operation else None
 
     async def forget_old(self, retentions: Callable[[], tuple[float, float]], alarm: Alarm) -> None:
         """Delete from the store what ended long ago, now and regularly; asks how many seconds, jobs and history."""
@@ -115,3 +109,14 @@ class Jobs:
             except errors.StoreError as error:
                 _log.warning("Unable to forget old jobs: %s", error)
             done_at = loop.time()
+
+
+def _job_of(operation: Operation) -> Job:
+    """Return how an operation stands that nobody works on."""
+    match operation.state:
+        case OperationState.DONE:
+            return Job(pending=False, result=operation.result)
+        case OperationState.ABANDONED | OperationState.STUCK:
+            return Job(pending=False, error=operation.error or "The operation failed")
+        case _:  # of a server that stopped; recovery will take it up
+            return Job(pending=True)

@@ -48,11 +48,16 @@ class NodeAdd(WireModel):
         )
 
 
-class Node(NodeAdd):
-    """A node of a cluster."""
+class BareNode(NodeAdd):
+    """A node without what is in it."""
 
     id: str = ""
     state: str = ""
+
+
+class Node(BareNode):
+    """A node of a cluster."""
+
     devices: Items[Device] = ()
 
 
