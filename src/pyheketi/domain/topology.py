@@ -2,18 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from pyheketi.domain import errors
-from pyheketi.domain.change import Change, Put, Remove
+from pyheketi.domain import indexes
+from pyheketi.domain.change import Change, Put
 from pyheketi.domain.entities import BlockVolume, Brick, Cluster, Device, Entity, Node, Volume
 from pyheketi.domain.ids import ClusterId, DeviceId, NodeId, VolumeId
+from pyheketi.domain.indexes import Draft
 from pyheketi.domain.persistent_map import PersistentMap
 
-_Children = PersistentMap[str, None]
-_NONE: _Children = PersistentMap()
-
-_PARENT = {Node: "cluster", Device: "node", Brick: "device", Volume: "cluster", BlockVolume: "cluster"}
-_RANK = (Cluster, Node, Device, Volume, Brick, BlockVolume)
-"""Kinds, parents first."""
+_NONE: indexes.Children = PersistentMap()
 
 
 class Topology:
@@ -25,6 +21,7 @@ class Topology:
         "_children",
         "_entities",
         "_hosts",
+        "_indexes",
         "_names",
         "_pools",
         "_space",
@@ -37,17 +34,18 @@ class Topology:
         Raises:
             BrokenInvariant: the entities contradict each other.
         """
-        self._entities: dict[type, PersistentMap[str, Entity]] = {kind: PersistentMap() for kind in _RANK}
-        self._children: dict[type, PersistentMap[str, _Children]] = {kind: PersistentMap() for kind in _PARENT}
-        self._bricks_of_volume: PersistentMap[str, _Children] = PersistentMap()
-        self._blocks_of_volume: PersistentMap[str, _Children] = PersistentMap()
-        self._names: PersistentMap[tuple[str, str], VolumeId] = PersistentMap()
-        self._hosts: PersistentMap[tuple[str, str], NodeId] = PersistentMap()
-        self._pools: PersistentMap[tuple[str, str], int] = PersistentMap()
-        self._space: PersistentMap[str, int] = PersistentMap()
-        self._spare: PersistentMap[str, int] = PersistentMap()
-        rank = {kind: position for position, kind in enumerate(_RANK)}
-        self._change([Put(entity) for entity in sorted(entities, key=lambda each: rank[type(each)])])
+        rank = {kind: position for position, kind in enumerate(indexes.KINDS)}
+        draft = Draft(indexes.NOTHING)
+        for entity in sorted(entities, key=lambda each: rank[type(each)]):
+            draft.make(Put(entity))
+        self._hold(draft.finished())
+
+    def _hold(self, held: indexes.Indexes) -> None:
+        self._indexes = held
+        self._entities, self._children = held.entities, held.children
+        self._bricks_of_volume, self._blocks_of_volume = held.bricks_of_volume, held.blocks_of_volume
+        self._names, self._hosts = held.names, held.hosts
+        self._pools, self._space, self._spare = held.pools, held.space, held.spare
 
     # -- look-ups ------------------------------------------------------------------------------------------------
 
@@ -77,7 +75,7 @@ class Topology:
 
     def entities(self) -> Iterator[Entity]:
         """Yield everything, parents first."""
-        for kind in _RANK:
+        for kind in indexes.KINDS:
             yield from self._all(kind)
 
     def _all(self, kind: type) -> Iterator:  # type: ignore[type-arg]  # narrowed by the callers
@@ -205,115 +203,12 @@ class Topology:
         Raises:
             BrokenInvariant: a change would break a rule that is cheap to check; see ``domain.invariants`` for all.
         """
-        made = object.__new__(Topology)
-        made._entities = dict(self._entities)
-        made._children = dict(self._children)
-        made._bricks_of_volume, made._blocks_of_volume = self._bricks_of_volume, self._blocks_of_volume
-        made._names, made._hosts = self._names, self._hosts
-        made._pools, made._space, made._spare = self._pools, self._space, self._spare
-        made._change(changes)
-        return made
-
-    def _change(self, changes: Iterable[Change]) -> None:
+        draft = Draft(self._indexes)
         for change in changes:
-            kind = type(change.entity)
-            before = self._entities[kind].get(change.entity.id)
-            if isinstance(change, Remove):
-                if before is not None:
-                    self._require_childless(before)
-                    self._unindex(before)
-                    self._entities[kind] = self._entities[kind].with_changes(remove=[before.id])
-                continue
-            entity = change.entity
-            self._require_parent(entity)
-            if before is not None and not _same_links(before, entity):
-                self._unindex(before)
-                before = None
-            if before is None:
-                self._index(entity)
-            self._entities[kind] = self._entities[kind].with_changes([(entity.id, entity)])
-
-    def _require_parent(self, entity: Entity) -> None:
-        match entity:
-            case Node():
-                missing = entity.cluster not in self._entities[Cluster] and f"cluster {entity.cluster}"
-            case Device():
-                missing = entity.node not in self._entities[Node] and f"node {entity.node}"
-            case Volume():
-                missing = entity.cluster not in self._entities[Cluster] and f"cluster {entity.cluster}"
-            case Brick():
-                missing = (entity.device not in self._entities[Device] and f"device {entity.device}") or (
-                    entity.volume not in self._entities[Volume] and f"volume {entity.volume}"
-                )
-            case BlockVolume():
-                missing = (entity.cluster not in self._entities[Cluster] and f"cluster {entity.cluster}") or (
-                    entity.hosting not in self._entities[Volume] and f"volume {entity.hosting}"
-                )
-            case Cluster():
-                missing = False
-        if missing:
-            raise errors.BrokenInvariant(f"{_label(entity)} belongs to {missing}, which does not exist")
-
-    def _index(self, entity: Entity) -> None:
-        self._link(entity, present=True)
-        match entity:
-            case Volume():
-                if (owner := self._names.get((entity.cluster, entity.name))) is not None:
-                    raise errors.BrokenInvariant(f"{_label(entity)}: name {entity.name} belongs to volume {owner}")
-                self._names = self._names.with_changes([((entity.cluster, entity.name), entity.id)])
-            case Node():
-                for key in _host_keys(entity):
-                    if (holder := self._hosts.get(key)) is not None:
-                        raise errors.BrokenInvariant(f"{_label(entity)}: host name {key[1]} belongs to node {holder}")
-                self._hosts = self._hosts.with_changes([(key, entity.id) for key in _host_keys(entity)])
-            case Brick():
-                self._charge(entity, +1)
-                if entity.metadata_size > (self._spare.get(entity.device) or 0):
-                    self._spare = self._spare.with_changes([(entity.device, entity.metadata_size)])
-
-    def _charge(self, brick: Brick, bricks: int) -> None:
-        """Count bricks of a pool; the first one takes the pool's space from the device, the last one gives it back."""
-        key = (brick.device, brick.thin_pool)
-        before = self._pools.get(key) or 0
-        after = before + bricks
-        self._pools = self._pools.with_changes([(key, after)]) if after else self._pools.with_changes(remove=[key])
-        if not before or not after:
-            used = (self._space.get(brick.device) or 0) + bricks * brick.space
-            self._space = self._space.with_changes([(brick.device, used)])
-
-    def _require_childless(self, entity: Entity) -> None:
-        for kind, parent in _PARENT.items():
-            if parent == _name(entity) and (held := self._children[kind].get(entity.id)):
-                child = self._entities[kind][next(iter(held))]
-                raise errors.BrokenInvariant(f"{_label(entity)} still holds {_label(child)}")
-        if isinstance(entity, Volume) and (held := self._bricks_of_volume.get(entity.id)):
-            raise errors.BrokenInvariant(f"{_label(entity)} still holds brick {next(iter(held))}")
-        if isinstance(entity, Volume) and (held := self._blocks_of_volume.get(entity.id)):
-            raise errors.BrokenInvariant(f"{_label(entity)} still holds block volume {next(iter(held))}")
-
-    def _unindex(self, entity: Entity) -> None:
-        self._link(entity, present=False)
-        match entity:
-            case Volume():
-                self._names = self._names.with_changes(remove=[(entity.cluster, entity.name)])
-            case Node():
-                self._hosts = self._hosts.with_changes(remove=_host_keys(entity))
-            case Brick():
-                self._charge(entity, -1)
-                if entity.metadata_size == self._spare.get(entity.device):
-                    left = self._children[Brick].get(entity.device) or _NONE
-                    largest = max((self._entities[Brick][key].metadata_size for key in left), default=0)  # type: ignore[union-attr]  # keyed by kind
-                    self._spare = self._spare.with_changes([(entity.device, largest)])
-
-    def _link(self, entity: Entity, *, present: bool) -> None:
-        kind = type(entity)
-        if kind in _PARENT:
-            parent = getattr(entity, _PARENT[kind])
-            self._children[kind] = _linked(self._children[kind], parent, entity.id, present=present)
-        if isinstance(entity, Brick):
-            self._bricks_of_volume = _linked(self._bricks_of_volume, entity.volume, entity.id, present=present)
-        if isinstance(entity, BlockVolume):
-            self._blocks_of_volume = _linked(self._blocks_of_volume, entity.hosting, entity.id, present=present)
+            draft.make(change)
+        made = object.__new__(Topology)
+        made._hold(draft.finished())
+        return made
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Topology) and list(self.entities()) == list(other.entities())
@@ -321,50 +216,7 @@ class Topology:
     __hash__ = None  # type: ignore[assignment]  # compared in tests only
 
     def __str__(self) -> str:
-        return ", ".join(f"{len(entities)} {_kind_name(kind)}s" for kind, entities in self._entities.items())
+        return ", ".join(f"{len(entities)} {indexes.kind_name(kind)}s" for kind, entities in self._entities.items())
 
     def __repr__(self) -> str:
         return f"<Topology of {self}>"
-
-
-def _linked(
-    index: PersistentMap[str, _Children], parent: str, child: str, *, present: bool
-) -> PersistentMap[str, _Children]:
-    children = index.get(parent) or _NONE
-    children = children.with_changes([(child, None)]) if present else children.with_changes(remove=[child])
-    return index.with_changes([(parent, children)]) if children else index.with_changes(remove=[parent])
-
-
-def _same_links(before: Entity, after: Entity) -> bool:
-    """Tell whether indexes need no change when ``after`` takes the place of ``before``."""
-    match before, after:
-        case Volume(), Volume():
-            return (before.cluster, before.name) == (after.cluster, after.name)
-        case Node(), Node():
-            return (before.cluster, before.manage, before.storage) == (after.cluster, after.manage, after.storage)
-        case Device(), Device():
-            return before.node == after.node
-        case Brick(), Brick():
-            return (before.device, before.volume, before.thin_pool, before.space, before.metadata_size) == (
-                *(after.device, after.volume, after.thin_pool, after.space, after.metadata_size),
-            )
-        case BlockVolume(), BlockVolume():
-            return (before.cluster, before.hosting) == (after.cluster, after.hosting)
-        case _:
-            return True
-
-
-def _host_keys(node: Node) -> list[tuple[str, str]]:
-    return [*(("manage", host) for host in node.manage), *(("storage", host) for host in node.storage)]
-
-
-def _kind_name(kind: type) -> str:
-    return "block volume" if kind is BlockVolume else kind.__name__.lower()
-
-
-def _name(entity: Entity) -> str:
-    return _kind_name(type(entity))
-
-
-def _label(entity: Entity) -> str:
-    return f"{_name(entity)} {entity.id}"

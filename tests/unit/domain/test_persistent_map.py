@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyheketi.domain.persistent_map import PersistentMap
+from pyheketi.domain.persistent_map import Draft, PersistentMap
 
 _keys = st.integers(0, 400).map(str)
 
@@ -34,3 +34,32 @@ def test_grows_one_by_one() -> None:
     assert sorted(made) == list(range(5000))
     assert made[4999] == -4999
     assert made.get(5000) is None
+
+
+@given(
+    st.dictionaries(_keys, st.integers(), max_size=400),
+    st.lists(st.tuples(_keys, st.none() | st.integers()), max_size=1000),
+)
+def test_a_draft_reads_as_what_it_will_be(start: dict[str, int], edits: list[tuple[str, int | None]]) -> None:
+    before, expected = PersistentMap(start.items()), dict(start)
+    draft = Draft(before)
+    for key, value in edits:
+        if value is None:
+            draft.drop(key)
+            expected.pop(key, None)
+        else:
+            draft.put(key, value)
+            expected[key] = value
+        assert draft.get(key) == expected.get(key)
+        assert (key in draft) == (key in expected)
+        assert len(draft) == len(expected)
+    assert sorted(draft) == sorted(expected)
+    assert dict(draft.finished().items()) == expected
+    assert dict(before.items()) == start
+
+
+def test_an_untouched_draft_is_what_it_was() -> None:
+    before = PersistentMap([("a", 1)])
+    draft = Draft(before)
+    draft.drop("b")
+    assert draft.finished() is before
