@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import math
 import os
@@ -53,7 +54,7 @@ from pyheketi.executors.ssh.executor import SshExecutor, SshOptions
 from pyheketi.planning.limits import UNLIMITED, Limits
 from pyheketi.reloading import Hangups, Reloading
 from pyheketi.store.archive import Archive, Backup
-from pyheketi.store.base import Store
+from pyheketi.store.base import Loaded, Store
 from pyheketi.store.opening import open_store
 from pyheketi.store.watched import WatchedStore
 from pyheketi.telemetry import log
@@ -288,18 +289,13 @@ async def running(
     settings: Settings, store: Store, on_fatal: Callable[[errors.Error], None]
 ) -> AsyncIterator[tuple[ControlPlane, Executor]]:
     """Start a control plane on a store; yield it, and the executor it works with."""
-    gluster = settings.glusterfs
-    loaded = await store.load()
-    tip: Callable[[], Topology] = lambda: control_plane.tip  # noqa: E731  # it does not exist yet
-    topology = Topology(loaded.entities)
-    soundness.warn(topology, loaded.unfinished)
-    executor = make_executor(settings, topology, tip)
-    ids = RandomIds() if gluster.seed is None else SeededIds(f"{gluster.seed}:{loaded.revision}")
-    performer = make_performer(settings, executor)
+    with _no_garbage():
+        loaded = await store.load()
+        soundness.warn(loaded.topology, loaded.unfinished)
+        executor = make_executor(settings, loaded.topology, lambda: control_plane.tip)
     try:
-        control_plane = ControlPlane(
-            store, loaded, performer, ids, make_limits(gluster), make_rules(settings), on_fatal
-        )
+        control_plane = _control_plane(settings, store, loaded, executor, on_fatal)
+        del loaded
         await control_plane.start()
         _log.info("Loaded %s executor; there are %s", executor.name, control_plane.topology)
         try:
@@ -308,6 +304,28 @@ async def running(
             await control_plane.stop(control_plane.work.rules.shutdown_grace)
     finally:
         await executor.aclose()
+
+
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Make what lasts: nothing of it is garbage, and the collector need never go through it again."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _control_plane(
+    settings: Settings, store: Store, loaded: Loaded, executor: Executor, on_fatal: Callable[[errors.Error], None]
+) -> ControlPlane:
+    seed = settings.glusterfs.seed
+    ids = RandomIds() if seed is None else SeededIds(f"{seed}:{loaded.revision}")
+    performer = make_performer(settings, executor)
+    limits, rules = make_limits(settings.glusterfs), make_rules(settings)
+    return ControlPlane(store, loaded, performer, ids, limits, rules, on_fatal)
 
 
 def make_performer(settings: Settings, executor: Executor) -> Performer:

@@ -63,7 +63,7 @@ class ControlPlane:
             StoreError: the contents of the store contradict each other.
         """
         self._store, self._performer, self._alarm = store, performer, Alarm()
-        self._ledger = Ledger(store, _topology(loaded), loaded.revision, on_fatal)
+        self._ledger = Ledger(store, loaded.topology, loaded.revision, on_fatal)
         self._left = loaded.unfinished
         self.generation = loaded.generation
         """Id of the database (db.md §7)."""
@@ -197,10 +197,3 @@ def _marks(topology: Topology) -> set[str]:
     """Return the ids of the operations that something is marked by."""
     kinds = (topology.nodes(), topology.devices(), topology.volumes(), topology.block_volumes())
     return {each.pending.operation for kind in kinds for each in kind if each.pending}
-
-
-def _topology(loaded: Loaded) -> Topology:
-    try:
-        return Topology(loaded.entities)
-    except errors.BrokenInvariant as why:
-        raise errors.StoreError(f"The database contradicts itself: {why}") from why

@@ -58,7 +58,7 @@ async def examination(settings: Settings) -> str:
     """
     async with server.opened_store(_only_reading(settings)) as store:
         loaded = await store.load()
-        topology = Topology(loaded.entities)
+        topology = loaded.topology
         executor = server.make_executor(settings, topology, lambda: topology)
         try:
             found = await examine(topology, server.make_performer(settings, executor))

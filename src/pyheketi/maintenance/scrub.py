@@ -102,7 +102,7 @@ async def _change(place: Place, decide: Decision, what: str) -> Report:
     store = await _opened(place.database)
     try:
         loaded = await store.load()
-        topology = _topology(loaded)
+        topology = loaded.topology
         made = await decide(store, loaded, topology)
         _require_no_worse(loaded, topology, made)
         if place.dry_run or not (made.changes or made.operations):
@@ -146,13 +146,6 @@ def _is_address(database: str) -> bool:
 def _shown(database: str) -> str:
     """Return an address without its password."""
     return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", database) if _is_address(database) else database
-
-
-def _topology(loaded: Loaded) -> Topology:
-    try:
-        return Topology(loaded.entities)
-    except errors.BrokenInvariant as error:
-        raise errors.StoreError(f"The database contradicts itself: {error}") from error
 
 
 def _require_no_worse(loaded: Loaded, before: Topology, made: Forgetting) -> None:

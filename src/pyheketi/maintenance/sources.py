@@ -76,7 +76,7 @@ async def _ours(path: Path) -> Dump:
         loaded = await store.load()
     finally:
         await store.aclose()
-    return exporting.exported(Topology(loaded.entities), loaded.unfinished, loaded.generation, at_rest=True)
+    return exporting.exported(loaded.topology, loaded.unfinished, loaded.generation, at_rest=True)
 
 
 def in_use(error: errors.StoreLocked, otherwise: str = "") -> errors.StoreLocked:

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
+from pyheketi.domain import errors
 from pyheketi.domain.change import Change
 from pyheketi.domain.entities import Entity
+from pyheketi.domain.topology import Topology
 from pyheketi.operations.operation import Operation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """What a store holds."""
+    """What a store holds. Let it go after the start: the topology goes on without it."""
 
     entities: tuple[Entity, ...]
     """Everything, parents first."""
@@ -21,6 +24,18 @@ class Loaded:
     """Number of the last commit."""
     generation: str = ""
     """Id that the database was given when it was made; Heketi's exports tell it (db.md §7)."""
+
+    @cached_property
+    def topology(self) -> Topology:
+        """The entities with their indexes.
+
+        Raises:
+            StoreError: they contradict each other.
+        """
+        try:
+            return Topology(self.entities)
+        except errors.BrokenInvariant as why:
+            raise errors.StoreError(f"The database contradicts itself: {why}") from why
 
 
 END_OF_TIME = (float(2**62), "")

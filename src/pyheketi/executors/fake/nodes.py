@@ -16,6 +16,7 @@ from pyheketi.executors.fake.state import (
     FileSystem,
     GlusterVolume,
     LogicalVolume,
+    Pool,
     lvm_uuid,
 )
 
@@ -140,7 +141,12 @@ class _Furnisher:
             storage[node.id] = node.storage_host
         for cluster in self.topology.clusters():
             self.join(homes, self.topology.nodes_of(cluster.id))
-        volumes = {volume.id: self.volume(homes, volume) for volume in self.topology.volumes()}
+        pools = {
+            cluster.id: homes[peers[0].id].pool
+            for cluster in self.topology.clusters()
+            if (peers := self.topology.nodes_of(cluster.id))
+        }
+        volumes = {volume.id: self.volume(pools.get(volume.cluster), volume) for volume in self.topology.volumes()}
         for block in self.topology.block_volumes():
             self.block(homes, block)
         for device in self.topology.devices():
@@ -170,10 +176,9 @@ class _Furnisher:
         home.disks[device.name] = made
         return made
 
-    def volume(self, homes: dict[str, FakeNode], volume: Volume) -> GlusterVolume | None:
+    def volume(self, pool: Pool | None, volume: Volume) -> GlusterVolume | None:
         """Make the gluster volume, started; one that has no bricks yet is not there."""
-        peers = self.topology.nodes_of(volume.cluster)
-        if not volume.brick_sets or not peers or any(map(_is_unnamed_clone, self.topology.bricks_of(volume.id))):
+        if pool is None or not volume.brick_sets or any(map(_is_unnamed_clone, self.topology.bricks_of(volume.id))):
             return None
         made = GlusterVolume(volume.name, "")
         match volume.durability:
@@ -181,7 +186,6 @@ class _Furnisher:
                 made.replica, made.arbiter = count, int(arbiter)
             case durability.Disperse(data, redundancy):
                 made.disperse, made.redundancy = data + redundancy, redundancy
-        pool = homes[peers[0].id].pool
         gluster.add_volume(pool, made)
         made.status = "Started"
         for option in (*filter(None, volume.options), f"user.heketi.id {volume.id}"):
