@@ -32,6 +32,11 @@ class Address:
         """Whether the connection is encrypted."""
         return self.origin.startswith("https:")
 
+    @property
+    def local(self) -> bool:
+        """Whether it is this very machine, where bytes cost nothing."""
+        return self.host in ("localhost", "::1", "[::1]") or self.host.startswith("127.")
+
     def resolve(self, location: str, at: str) -> str:
         """Return the path that a ``Location`` header means, given by an answer for the path ``at``.
 

@@ -157,7 +157,9 @@ class Connection:
         """Send one request."""
         server = self._address(method, path)
         token = tokens.bearer(self._account.user, self._account.key, method, address.decoded(path), time.time())
-        headers = {"Authorization": token} | ({"Content-Type": "application/json"} if body else {})
+        headers = {"Authorization": token, "Accept-Encoding": "identity" if server.local else "gzip"}
+        if body:
+            headers["Content-Type"] = "application/json"
         try:
             answer = self._http.request(method, server.origin + path, content=body, headers=headers)
         except httpx2.RequestError as error:

@@ -188,7 +188,7 @@ class Endpoints(ABC, Generic[JsonT, SuccessT, ResponseT, BytesT]):
     def topology(self) -> JsonT:
         """Return ``clusters`` with their whole volumes and nodes, as ``heketi-cli topology info --json`` does.
 
-        One request for each object; what is deleted meanwhile is left out.
+        One request for everything, or of a Heketi server one for each object; what is deleted meanwhile is left out.
         """
         return self._look(topology())
 

@@ -1,8 +1,13 @@
 """Calls of the importable clients that take several questions, without asking them."""
 
+import json
 from collections.abc import Generator, Iterable
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote
+
+from pyheketi.client.overview import unfolded
+from pyheketi.wire.base import to_json, validated
+from pyheketi.wire.topology import Overview
 
 
 class Look(NamedTuple):
@@ -23,7 +28,10 @@ def path(*segments: str) -> str:
 
 
 def topology() -> Looks:
-    """Look at all clusters and everything in them (cli.md §5.8)."""
+    """Look at all clusters and everything in them, at once if the server can tell so much (cli.md §5.8)."""
+    overview = yield Look("/topology")
+    if overview is not None:
+        return json.loads(to_json(unfolded(validated(Overview, overview))))
     listed = yield Look("/clusters", may_be_gone=False)
     clusters = []
     for id_ in listed["clusters"]:
