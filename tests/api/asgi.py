@@ -1,6 +1,8 @@
 """Requests to the application without a socket, for tests that look at every byte."""
 
+import asyncio
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +60,7 @@ async def request(
     body: bytes | str | object = b"",
     token: str | None = None,
     peer: str = "192.0.2.1",
+    headers: Iterable[tuple[str, str]] = (),
 ) -> Reply:
     if isinstance(body, str):
         body = body.encode()
@@ -70,16 +73,22 @@ async def request(
         "path": bare,
         "client": (peer, 40000),
         "query_string": query.encode(),
-        "headers": [] if token is None else [(b"authorization", token.encode("latin-1"))],
+        "headers": [
+            *([] if token is None else [(b"authorization", token.encode("latin-1"))]),
+            *((name.lower().encode(), value.encode("latin-1")) for name, value in headers),
+        ],
     }
     sent: list[Message] = []
+    coming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not coming:
+            await asyncio.Future()  # the client stays
+        return coming.pop()
 
     async def send(message: Message) -> None:
         sent.append(message)
 
     await app(scope, receive, send)
-    headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
-    return Reply(sent[0]["status"], headers, sent[1]["body"])
+    told = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
+    return Reply(sent[0]["status"], told, sent[1]["body"])

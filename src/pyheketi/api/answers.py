@@ -11,6 +11,9 @@ from pyheketi.domain import errors
 class Answer(Response):
     """A response whose headers are exactly those given, plus Content-Length where there may be a body."""
 
+    waited = 0.0
+    """Seconds that it took because the client wished to wait; they do not count as the server's."""
+
     def __init__(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         self.status_code, self.body, self.background = status, body, None
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()]
