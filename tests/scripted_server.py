@@ -22,6 +22,8 @@ class Canned:
     hang_up: bool = False
     """Close the connection instead."""
     chunked: bool = False
+    takes: float = 0
+    """Seconds by the server's own clock; nobody really waits for it."""
 
     @property
     def raw(self) -> bytes:
@@ -59,6 +61,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode("utf-8", "replace")
         self.server.asked.append(Asked(self.command, self.path, body, dict(self.headers.items())))
         canned = self.server.next_answer(self.command, self.path)
+        self.server.seconds += canned.takes
         if canned.hang_up:
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
@@ -84,6 +87,8 @@ class ScriptedServer(http.server.ThreadingHTTPServer):
     def __init__(self, script: Script) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[Asked] = []
+        self.seconds = 0.0
+        """The server's own clock."""
         self._script, self._given = script, dict.fromkeys(script, 0)
 
     @property

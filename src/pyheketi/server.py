@@ -198,7 +198,7 @@ async def serve(settings: Settings, read: Callable[[], load.Loaded]) -> int:
         reloading = Reloading(settings, read, partial(_keep_to, control_plane, application), shown)
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, _reset, gate)
         answering = asyncio.create_task(hangups.answer(reloading.again, stop))
-        await _serve_http(http, listener, stop)
+        await _serve_http(http, listener, stop, control_plane.let_go)
         answering.cancel()
         _log.info("Closing")
     if fatal:
@@ -525,8 +525,10 @@ def _http(settings: Settings, application: Application) -> uvicorn.Config:
     return config
 
 
-async def _serve_http(http: uvicorn.Config, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Serve until ``stop``."""
+async def _serve_http(
+    http: uvicorn.Config, listener: socket.socket, stop: asyncio.Event, let_go: Callable[[], None]
+) -> None:
+    """Serve until ``stop``; ``let_go`` has all requests answered that wait."""
     server = _Uvicorn(http)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     secure = " with TLS enabled" if http.is_ssl else ""
@@ -536,6 +538,7 @@ async def _serve_http(http: uvicorn.Config, listener: socket.socket, stop: async
     _say("Shutting down...")
     stopping.cancel()
     server.should_exit = True
+    let_go()
     await serving
 
 

@@ -1,7 +1,8 @@
 """Requests to the application without a socket, for tests that look at every byte."""
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,9 +60,8 @@ async def request(
     body: bytes | str | object = b"",
     token: str | None = None,
     peer: str = "192.0.2.1",
-    headers: Mapping[str, str] | None = None,
+    headers: Iterable[tuple[str, str]] = (),
 ) -> Reply:
-    sent = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     if isinstance(body, str):
         body = body.encode()
     elif not isinstance(body, bytes):
@@ -73,17 +73,23 @@ async def request(
         "path": bare,
         "client": (peer, 40000),
         "query_string": query.encode(),
-        "headers": sent if token is None else [*sent, (b"authorization", token.encode("latin-1"))],
+        "headers": [
+            *([] if token is None else [(b"authorization", token.encode("latin-1"))]),
+            *((name.lower().encode(), value.encode("latin-1")) for name, value in headers),
+        ],
     }
-    answered: list[Message] = []
+    sent: list[Message] = []
+    coming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not coming:
+            await asyncio.Future()  # the client stays
+        return coming.pop()
 
     async def send(message: Message) -> None:
-        answered.append(message)
+        sent.append(message)
 
     await app(scope, receive, send)
-    start, *parts = answered
+    start, *parts = sent
     told = {key.decode(): value.decode() for key, value in start["headers"]}
     return Reply(start["status"], told, b"".join(part["body"] for part in parts))

@@ -7,6 +7,7 @@ import os
 import pickle
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tests.scripted_server import Canned, serving
 
 from pyheketi import HeketiClient
 from pyheketi.client.errors import TlsFileError
+from pyheketi.client.library.sessions import Sessions
 
 
 @pytest.fixture
@@ -106,3 +108,23 @@ def test_clients_are_copied_and_pickled_without_their_connections() -> None:
         for other in (copy.copy(client), copy.deepcopy(client), pickle.loads(pickle.dumps(client))):
             assert other.volume_info("v") == VOLUME
             other.close()
+
+
+def test_a_connection_is_old_when_it_was_long_unused_however_long_its_last_answer_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Noting(requests.adapters.HTTPAdapter):
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+    now, adapter, sessions = [100.0], Noting(), Sessions()
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    sessions.mine().mount("http://", adapter)
+    now[0] += 10  # a server that waits
+    sessions.rest()
+    for passed, closed in ((2, 0), (2, 0), (4, 1)):
+        now[0] += passed
+        sessions.mine()
+        assert adapter.closed == closed

@@ -1,5 +1,7 @@
 """How the importable clients follow jobs, wait for a busy server and follow redirects."""
 
+import asyncio
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +9,62 @@ from typing import Any
 import httpx2
 import pytest
 import requests
-from tests.library import ASTRAY, BUSY, ERRORS, PENDING, VOLUME, Make, answer_of, claims, deletion, to
-from tests.scripted_server import Canned, Script, serving
+from tests.library import ASTRAY, BUSY, ERRORS, KEY, PENDING, VOLUME, Make, answer_of, claims, deletion, to
+from tests.scripted_server import Canned, Script, ScriptedServer, serving
 
+from pyheketi import AsyncHeketiClient
 from pyheketi.client.library import talk
 
 NOTE = "see what came of it before you repeat"
+
+
+def wishes(server: ScriptedServer) -> list[str | None]:
+    """Return what was wished for with each look after the job."""
+    return [asked.headers.get("Prefer") for asked in server.asked if asked.path == "/queue/1"]
+
+
+@pytest.mark.parametrize(
+    ("timeout", "wish"), [(300, "wait=10"), (None, "wait=10"), (15, "wait=7"), (3, "wait=1"), (1.9, None)]
+)
+def test_the_server_is_asked_to_wait_shorter_than_answers_are_waited_for(
+    make: Make, timeout: float | None, wish: str | None
+) -> None:
+    with serving(deletion(PENDING, Canned(204))) as server:
+        assert make(server.url, poll_delay=0, timeout=timeout).volume_delete("v")
+    assert wishes(server) == [wish, wish]
+    assert "Prefer" not in server.asked[0].headers
+
+
+HELD = {"X-Pending": "true", "Preference-Applied": "wait=10"}
+LOOKS = {
+    "it waits": (HELD, 10, 0),
+    "it has the most it grants": ({**HELD, "Preference-Applied": "wait=1"}, 1, 0),
+    "it says so, but answers at once": (HELD, 0.1, 7),
+    "Heketi is slow": ({"X-Pending": "true"}, 10, 7),
+}
+
+
+@pytest.mark.parametrize(("headers", "takes", "pause"), LOOKS.values(), ids=LOOKS)
+def test_who_is_asked_again_at_once(headers: dict[str, str], takes: float, pause: float) -> None:
+    now = 0.0
+    conversation: Any = talk.finished("/queue/1", "http://h", wait=10, poll_delay=7, tries=1, clock=lambda: now)
+    ask = next(conversation)
+    for _ in range(3):
+        now += ask.after + takes
+        answer = requests.Response()
+        answer.status_code = 200
+        answer.headers.update(headers)
+        ask = conversation.send(answer)
+        assert (ask.after, ask.headers) == (pause, {"Prefer": "wait=10"})
+
+
+def test_jobs_of_one_client_leave_connections_for_others() -> None:
+    """32 are all there are, and a server that waits has one of them until the job ends."""
+    client = AsyncHeketiClient("http://h", "admin", KEY)
+    for _ in range(2):
+        with contextlib.ExitStack() as jobs:
+            assert [jobs.enter_context(client._waiting()) for _ in range(40)] == [10] * 16 + [0] * 24
+    asyncio.run(client.aclose())
 
 
 def test_jobs_are_polled_with_fresh_tokens(make: Make) -> None:

@@ -13,6 +13,8 @@ class Answer(Response):
 
     tag = ""
     """Names what the answer tells: who has been told the same before need not be told again."""
+    waited = 0.0
+    """Seconds that it took because the client wished to wait; they do not count as the server's."""
 
     def __init__(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         self.status_code, self.body, self.background = status, body, None

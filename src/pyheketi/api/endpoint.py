@@ -4,18 +4,20 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive, Scope, Send
 
-from pyheketi.api import auth, exchange, profiles
+from pyheketi.api import auth, exchange, profiles, waiting
 from pyheketi.api.answers import Answer, PartedAnswer, error_answer, text_answer
 from pyheketi.api.metrics import Metrics
 from pyheketi.api.mode import Gate
 from pyheketi.api.profiles import Profiles
 from pyheketi.api.remembered import Remembered
+from pyheketi.api.waiting import Left
 from pyheketi.control_plane.asking import asked_by
 from pyheketi.control_plane.control_plane import ControlPlane
 from pyheketi.domain import errors
@@ -45,6 +47,12 @@ class Call:
 
 Handler = Callable[[Call], Awaitable[Answer]]
 
+Wait = Callable[[Call, float | None], Coroutine[Any, Any, bool]]
+"""Waits for what the answer depends on, so many seconds at most, as the client wishes; None if it does not say.
+
+Tells whether it did.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
@@ -69,6 +77,8 @@ class Endpoint:
     """What the body of a success is, for the documentation."""
     status: int = 200
     """Of a success, for the documentation."""
+    wait: Wait | None = None
+    """Comes before ``handle`` where the answer may be worth waiting for."""
 
 
 class Table:
@@ -151,8 +161,8 @@ class Application:
         method, path = scope["method"], scope["path"]
         try:
             answer = await self._fitted(await self._answer(scope, receive), scope)
-        except _Left:
-            _log.info("%s %s was not begun: its client left before all of it had come", method, _printable(path))
+        except Left as left:
+            _log.info("%s %s %s", method, _printable(path), left)
             return
         except errors.Error as error:
             answer = error_answer(error)
@@ -160,7 +170,7 @@ class Application:
             _log.exception("%s %s failed unexpectedly", method, path)
             answer = text_answer("Internal error, see the server's log", 500)
         level = logging.DEBUG if method == "GET" and answer.status_code < 400 else logging.INFO
-        spent = time.perf_counter() - began
+        spent = time.perf_counter() - began - answer.waited
         self._metrics.note(method, answer.status_code, spent)
         if _access.isEnabledFor(level):
             _access.log(level, "%d %s %s %.1f ms", answer.status_code, method, _printable(path), spent * 1000)
@@ -226,8 +236,11 @@ class Application:
                 status, text = endpoint.malformed
                 return text_answer(text.format(why), status)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"))) if endpoint.parameters else {}
+        call = Call(self._control_plane, self._gate, self._remembered, id_, body, query)
         try:
-            return await endpoint.handle(Call(self._control_plane, self._gate, self._remembered, id_, body, query))
+            if endpoint.wait is not None:
+                return await _patient(endpoint.wait, endpoint.handle, call, scope, receive)
+            return await endpoint.handle(call)
         except errors.Error as error:
             return error_answer(error, endpoint.refusal_prefix.replace("{id}", id_))
 
@@ -235,13 +248,13 @@ class Application:
         """Return the whole body, or None if it is larger than allowed.
 
         Raises:
-            _Left: it will not come.
+            Left: it will not come.
         """
         chunks, size, more = [], 0, True
         while more:
             message: Message = await receive()
             if message["type"] == "http.disconnect":
-                raise _Left
+                raise Left("was not begun: its client left before all of it had come")
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > self._body_limit:
@@ -251,8 +264,20 @@ class Application:
         return b"".join(chunks)
 
 
-class _Left(Exception):  # nobody is there to hear it
-    """The client went away in the middle of its request."""
+async def _patient(wait: Wait, handle: Handler, call: Call, scope: Scope, receive: Receive) -> Answer:
+    """Answer after waiting, and tell a client that wished for it."""
+    seconds = waiting.wished(scope["headers"])
+    if seconds is None:
+        await wait(call, None)
+        return await handle(call)
+    began = time.perf_counter()
+    waited = await waiting.while_there(wait(call, seconds), receive)
+    spent = time.perf_counter() - began
+    answer = await handle(call)
+    answer.waited = spent
+    if waited:
+        answer.raw_headers.append((b"preference-applied", b"wait=%d" % seconds))
+    return answer
 
 
 def _announces_body(scope: Scope) -> bool:

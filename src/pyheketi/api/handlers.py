@@ -69,6 +69,11 @@ def _listed(call: Call, listing: bulk.Listing[_Kind], entities: Iterable[_Kind])
 # -- jobs ------------------------------------------------------------------------------------------------------
 
 
+async def queue_wait(call: Call, seconds: float | None) -> bool:
+    """Wait for the end of a job; tell whether there was one to wait for."""
+    return await call.control_plane.wait_for(call.id, seconds)
+
+
 async def queue(call: Call) -> Answer:
     """Tell how a job stands; its result can be read as often as wanted."""
     job = await call.control_plane.job(call.id)

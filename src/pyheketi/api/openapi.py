@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from pyheketi.api.answers import Answer
 from pyheketi.api.endpoint import Endpoint
+from pyheketi.api.waiting import MOST
 
 _REFERENCE = "#/components/schemas/{model}"
 _ID: dict[str, Any] = {
@@ -17,7 +18,18 @@ _ID: dict[str, Any] = {
     "required": True,
     "schema": {"type": "string", "pattern": "^[A-Fa-f0-9]+$"},
 }
-
+_PREFER: dict[str, Any] = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": f"wait=N (RFC 7240): answer when the job ends, after N seconds at most; {MOST} are granted",
+    "schema": {"type": "string"},
+    "example": "wait=10",
+}
+_APPLIED: dict[str, Any] = {
+    "description": "wait=N, the seconds granted, where the answer was waited for",
+    "schema": {"type": "string", "pattern": "^wait=[0-9]+$"},
+}
 
 _FAILURES = {
     400: "The request is wrong",
@@ -72,6 +84,8 @@ def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
     parameters = [_ID] if "{id}" in endpoint.path else []
     for name, meaning in endpoint.parameters.items():
         parameters.append({"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}})
+    if endpoint.wait:
+        parameters.append(_PREFER)
     if parameters:
         described["parameters"] = parameters
     if endpoint.request:
@@ -89,8 +103,9 @@ def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
     failures = {str(status): {"description": why, "content": text} for status, why in _FAILURES.items()}
     described["responses"] = failures | {str(endpoint.status): success}
     if endpoint.path == "/queue/{id}":
+        pending = {"X-Pending": {"schema": {"const": "true"}}}
         described["responses"] |= {
-            "200": {"description": "Still at work", "headers": {"X-Pending": {"schema": {"const": "true"}}}},
+            "200": {"description": "Still at work", "headers": pending | {"Preference-Applied": _APPLIED}},
             "204": {"description": "Done"},
             "303": {"description": "Done; Location is the path of what was made"},
         }

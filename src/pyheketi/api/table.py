@@ -23,7 +23,13 @@ _SAID = 400, "request unable to be parsed: {}"
 """Some endpoints tell why a body cannot be read."""
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/queue/{id}", handle=handlers.queue, summary="How a job stands"),
+    Endpoint(
+        method="GET",
+        path="/queue/{id}",
+        handle=handlers.queue,
+        summary="How a job stands",
+        wait=handlers.queue_wait,
+    ),
     Endpoint(
         method="GET",
         path="/operations",

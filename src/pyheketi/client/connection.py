@@ -6,14 +6,14 @@ Proxy variables of the environment are ignored, as the original does.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import httpx2
 
 from pyheketi import __version__
-from pyheketi.client import address, tls, tokens
+from pyheketi.client import address, patience, tls, tokens
 from pyheketi.client.errors import ServerError, TransportError
 from pyheketi.client.reasons import reason
 
@@ -30,6 +30,9 @@ _FIRST_POLLS = (0.0, 0.02, 0.05, 0.1, 0.2)
 _POLLS = 0.4
 """Seconds between polls of a young job; they grow to ``_SLOWEST_POLLS`` as it gets older."""
 _SLOWEST_POLLS = 1.0
+_HELD_BACK = patience.wish(1)
+"""A server that can answers at the end of the job, and once a second before, for the sake of those who watch."""
+_NONE: Mapping[str, str] = {}
 _TIMEOUT = httpx2.Timeout(300, connect=10)
 _KEPT = httpx2.Limits(max_connections=4, max_keepalive_connections=1, keepalive_expiry=3)
 """A kept connection expires before a server would close it, so that no request is lost."""
@@ -55,6 +58,7 @@ class Connection:
         *,
         progress: Progress | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; nothing is sent yet, but certificate files are read.
 
@@ -63,7 +67,8 @@ class Connection:
         """
         self.executor: str = ""
         """What the server said its nodes are made of; ``mock`` are simulated ones."""
-        self._server, self._account, self._sleep = server, account, sleep
+        self._server, self._account = server, account
+        self._sleep, self._clock = sleep, clock
         self._progress: Final = progress or (lambda _text: None)
         self._http = httpx2.Client(
             verify=tls.context_for(trust, system=server.lower().startswith("https:")),
@@ -112,38 +117,44 @@ class Connection:
     def _finished(self, queue: str) -> httpx2.Response:
         """Poll a job until it has ended; return its result."""
         polls = 0
-        began = time.monotonic()
+        began = self._clock()
         while True:
-            answer = self._patiently("GET", queue)
+            asked = self._clock()
+            answer = self._patiently("GET", queue, headers=_HELD_BACK)
             if answer.status_code != OK or answer.headers.get("X-Pending") != "true":
                 return answer
-            waited = time.monotonic() - began
+            now = self._clock()
+            waited = now - began
             if waited >= 1:
                 done, _, steps = answer.headers.get("X-Heketi-Progress", "").partition("/")
                 told = f", {done} of {steps} steps done" if steps else ""
                 self._progress(f"waiting for the server, {waited:.0f} s{told}")
+            if patience.held_back(answer.headers, now - asked):
+                continue
             usual = min(max(_POLLS, waited / 60), _SLOWEST_POLLS)
             self._sleep(_FIRST_POLLS[polls] if polls < len(_FIRST_POLLS) else usual)
             polls += 1
 
-    def _patiently(self, method: str, path: str, body: bytes = b"") -> httpx2.Response:
+    def _patiently(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = _NONE
+    ) -> httpx2.Response:
         """Send a request again while the server is busy."""
         for _ in range(_BUSY_RETRIES):
-            answer = self._followed(method, path, body)
+            answer = self._followed(method, path, body, headers)
             if answer.status_code != BUSY:
                 return answer
             pause = _pause(answer.headers.get("Retry-After"))
             self._progress(f"server busy, trying again in {pause:.0f} s")
             self._sleep(pause)
-        return self._followed(method, path, body)
+        return self._followed(method, path, body, headers)
 
-    def _followed(self, method: str, path: str, body: bytes) -> httpx2.Response:
+    def _followed(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> httpx2.Response:
         """Send a request and follow redirects.
 
         A change of anything must not turn into a read by the way: 301 and 302 are only followed for GET.
         """
         for _ in range(_MAX_REDIRECTS):
-            answer = self._sent(method, path, body)
+            answer = self._sent(method, path, body, headers)
             status = answer.status_code
             follow = status in _REPEATED or status == _TO_GET[-1] or (status in _TO_GET and method == "GET")
             if not follow or "Location" not in answer.headers:
@@ -153,11 +164,12 @@ class Connection:
                 method, body = "GET", b""
         raise TransportError(f'{address.verb(method)} "{path}": stopped after {_MAX_REDIRECTS} redirects')
 
-    def _sent(self, method: str, path: str, body: bytes) -> httpx2.Response:
+    def _sent(self, method: str, path: str, body: bytes, more: Mapping[str, str]) -> httpx2.Response:
         """Send one request."""
         server = self._address(method, path)
         token = tokens.bearer(self._account.user, self._account.key, method, address.decoded(path), time.time())
-        headers = {"Authorization": token, "Accept-Encoding": "identity" if server.local else "gzip"}
+        encoding = "identity" if server.local else "gzip"
+        headers = {**more, "Authorization": token, "Accept-Encoding": encoding}
         if body:
             headers["Content-Type"] = "application/json"
         try:

@@ -167,8 +167,16 @@ class ControlPlane:
         return await self._cleaner.clean_up(ids)
 
     async def job(self, id_: str) -> Job | None:
-        """Return the job of that id, a little later if it is about to end."""
+        """Return the job of that id."""
         return await self.work.job(id_)
+
+    async def wait_for(self, id_: str, seconds: float | None = None) -> bool:
+        """Wait for the end of a job, ``seconds`` at most, or else a moment, as the rules say; see ``Jobs.wait_for``."""
+        return await self.work.wait_for(id_, seconds)
+
+    def let_go(self) -> None:
+        """Have everybody who waits for a job answered now, and nobody wait any more: the server is about to stop."""
+        self.work.let_go()
 
     async def examine(self) -> Examination:
         """Ask all nodes what they have."""

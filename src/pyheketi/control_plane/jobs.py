@@ -41,6 +41,7 @@ class Jobs:
         self._store = store
         self._running: dict[str, tuple[Run, asyncio.Event]] = {}
         self._finished: OrderedDict[str, Job] = OrderedDict()
+        self._stopping = False
 
     def start(self, run: Run) -> None:
         """Take up an operation."""
@@ -75,16 +76,29 @@ class Jobs:
         """Whether that operation is at work now."""
         return id_ in self._running
 
-    async def find(self, id_: str, *, patience: float = 0) -> Job | None:
-        """Return the job of an id, if there is or was one that is still kept.
+    async def wait_for(self, id_: str, seconds: float) -> bool:
+        """Wait until that job is at work no more, ``seconds`` at most.
 
-        One at work gets ``patience`` seconds to end.
+        Tell whether it was waited for: a job that is not at work is not, and nobody waits once the server stops.
         """
-        if (work := self._running.get(id_)) and patience > 0:
-            _, ended = work
+        work = self._running.get(id_)
+        if work is None or self._stopping:
+            return False
+        _, ended = work
+        if seconds > 0:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(seconds):
                     await ended.wait()
+        return not self._stopping
+
+    def let_go(self) -> None:
+        """Let nobody wait any more, as the server stops."""
+        self._stopping = True
+        for _, ended in self._running.values():
+            ended.set()
+
+    async def find(self, id_: str) -> Job | None:
+        """Return the job of an id, if there is or was one that is still kept."""
         if work := self._running.get(id_):
             run, _ = work
             return Job(pending=True, progress=run.progress)

@@ -88,8 +88,16 @@ class Work:
         return Run(operation, touched=set(operation.steps))  # an earlier server knew
 
     async def job(self, id_: str) -> Job | None:
-        """Return the job of that id, a little later if it is about to end."""
-        return await self._jobs.find(id_, patience=0 if self._stopping else self.rules.job_patience)
+        """Return the job of that id."""
+        return await self._jobs.find(id_)
+
+    async def wait_for(self, id_: str, seconds: float | None) -> bool:
+        """Wait for the end of a job, a moment or ``seconds`` at most; tell whether it was waited for."""
+        return await self._jobs.wait_for(id_, self.rules.job_patience if seconds is None else seconds)
+
+    def let_go(self) -> None:
+        """Let nobody wait for a job any more."""
+        self._jobs.let_go()
 
     # -- start and stop ------------------------------------------------------------------------------------------
 
@@ -120,6 +128,7 @@ class Work:
         What does not end by then is left for the next start.
         """
         self._stopping = True
+        self.let_go()
         self._runner.stopping = True
         await self._tasks.stop(grace)
         await self._ledger.settle()

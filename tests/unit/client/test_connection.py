@@ -26,7 +26,12 @@ class World:
         self.told: list[str] = []
         account = Account(user="admin", key=KEY)
         self.connection = Connection(
-            server.url + path, account, Trust(), progress=self.told.append, sleep=self.slept.append
+            server.url + path,
+            account,
+            Trust(),
+            progress=self.told.append,
+            sleep=self.slept.append,
+            clock=lambda: server.seconds,
         )
 
     @property
@@ -87,6 +92,61 @@ def test_a_job_is_polled_fast_at_first(served: World) -> None:
     assert served.slept == [0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.4]
     assert served.requests == [("DELETE", "/a"), *[("GET", "/queue/1")] * 8]
     assert len({request.headers["Authorization"] for request in served.asked}) == 2
+
+
+def held(seconds: float = 1, applied: str = "wait=1", progress: str = "") -> Canned:
+    """A pending answer that a server held back."""
+    headers = {"X-Pending": "true", "Preference-Applied": applied, "X-Heketi-Progress": progress}
+    return Canned(headers=headers, takes=seconds)
+
+
+@pytest.mark.parametrize("served", [dance(held(), held(), held(), GONE)], indirect=True)
+def test_a_server_that_waits_is_asked_again_at_once(served: World) -> None:
+    assert served.connection.job("DELETE", "/a", expect=204) == b""
+    assert served.slept == []
+    assert [asked.headers.get("Prefer") for asked in served.asked] == [None, *["wait=1"] * 4]
+    assert served.told == [f"waiting for the server, {second} s" for second in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("served", [dance(*(held(progress=f"{step}/7") for step in range(3)), GONE)], indirect=True)
+def test_progress_is_told_each_second_that_the_server_waits(served: World) -> None:
+    served.connection.job("DELETE", "/a", expect=204)
+    assert served.told == [f"waiting for the server, {step + 1} s, {step} of 7 steps done" for step in range(3)]
+
+
+NOT_HELD = {
+    "Heketi is slow": Canned(headers={"X-Pending": "true"}, takes=2),
+    "it says so, but answers at once": held(0),
+    "it says so, but answers soon": held(0.5),
+    "another preference": held(applied="respond-async, waiting=1"),
+    "no preference": held(applied=""),
+}
+
+
+@pytest.mark.parametrize(
+    "served", [dance(*[answer] * 5, GONE) for answer in NOT_HELD.values()], ids=NOT_HELD, indirect=True
+)
+def test_a_server_that_does_not_wait_is_left_alone_between_polls(served: World) -> None:
+    served.connection.job("DELETE", "/a", expect=204)
+    assert served.slept == [0.0, 0.02, 0.05, 0.1, 0.2]
+
+
+@pytest.mark.parametrize("served", [dance(held(), held(0), PENDING, held(), GONE)], indirect=True)
+def test_a_server_may_stop_waiting_and_begin_again(served: World) -> None:
+    served.connection.job("DELETE", "/a", expect=204)
+    assert served.slept == [0.0, 0.02]
+
+
+@pytest.mark.parametrize("served", [dance(held(0.95, "Handling=lenient , Wait = 1"), GONE)], indirect=True)
+def test_the_header_of_a_server_that_waits_is_read_with_care(served: World) -> None:
+    served.connection.job("DELETE", "/a", expect=204)
+    assert served.slept == []
+
+
+@pytest.mark.parametrize("served", [script(Canned(body={}))], indirect=True)
+def test_only_jobs_are_waited_for(served: World) -> None:
+    served.connection.call("GET", "/a")
+    assert "Prefer" not in served.asked[0].headers
 
 
 @pytest.mark.parametrize(

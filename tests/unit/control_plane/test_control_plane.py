@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 from unittest.mock import ANY
 
@@ -233,7 +234,9 @@ async def test_a_question_after_a_job_waits_a_little_for_its_end() -> None:
     await house.start()
     await house.furnish()
     wish = VolumeCreate(size_gib=1, durability=REPLICA_3)
-    assert await house.plane.job(await house.plane.volumes.create(wish)) == Job(pending=False, result=ANY)
+    begun = await house.plane.volumes.create(wish)
+    assert await house.plane.wait_for(begun)
+    assert await house.plane.job(begun) == Job(pending=False, result=ANY)
 
 
 async def test_a_question_after_a_job_does_not_wait_for_long() -> None:
@@ -243,8 +246,35 @@ async def test_a_question_after_a_job_does_not_wait_for_long() -> None:
     await house.furnish()
     house.break_(Rule(matching("volume start"), Pause(0.3)))
     begun = await house.plane.volumes.create(VolumeCreate(size_gib=1, durability=REPLICA_3))
+    assert await house.plane.wait_for(begun)
     assert await house.plane.job(begun) == Job(pending=True, progress=(3, 4))
     await house.done(begun)
+
+
+async def test_nobody_waits_for_what_is_not_at_work() -> None:
+    house = House()
+    await house.start()
+    await house.furnish()
+    begun = await house.plane.volumes.create(VolumeCreate(size_gib=1, durability=REPLICA_3))
+    await house.done(begun)
+    assert not await house.plane.wait_for(begun, 60)
+    assert not await house.plane.wait_for("0" * 32, 60)
+
+
+async def test_nobody_waits_for_a_server_that_stops() -> None:
+    house = House()
+    await house.start()
+    await house.furnish()
+    house.break_(Rule(matching("volume start"), Pause(3600)))
+    begun = await house.plane.volumes.create(VolumeCreate(size_gib=1, durability=REPLICA_3))
+    waiting = [asyncio.create_task(house.plane.wait_for(begun, 3600)) for _ in range(3)]
+    await asyncio.sleep(0)
+    house.plane.let_go()
+    assert await asyncio.gather(*waiting, house.plane.wait_for(begun, 3600)) == [False] * 4
+    job = await house.plane.job(begun)
+    assert job is not None
+    assert job.pending
+    await house.crash()
 
 
 async def test_two_servers_worth_of_work_at_once_keeps_the_books() -> None:

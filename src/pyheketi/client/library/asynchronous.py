@@ -1,8 +1,9 @@
 """``AsyncHeketiClient``: the importable client for asyncio, on ``httpx2``."""
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import Coroutine, Generator, Mapping, Sequence
+from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -18,6 +19,8 @@ _Later: TypeAlias = Coroutine[Any, Any, _Given]
 
 _CONNECTIONS = 32
 """At once, as Heketi's own client has it; more requests wait."""
+_WAITING = _CONNECTIONS // 2
+"""Jobs that have a connection each until they end; the others are polled, so that there are some left."""
 
 
 class AsyncHeketiClient(Endpoints[_Later[Any], _Later[bool], _Later[httpx2.Response | None], _Later[bytes | None]]):
@@ -42,6 +45,7 @@ class AsyncHeketiClient(Endpoints[_Later[Any], _Later[bool], _Later[httpx2.Respo
         self.host, self.user, self.key = host, user, key
         self.verify, self.poll_delay = verify, poll_delay
         self.timeout, self.retry_busy = timeout, retry_busy
+        self._jobs = 0
         connect = None if timeout is None else min(timeout, protocol.CONNECT_SECONDS)
         self._http = httpx2.AsyncClient(
             verify=_trust(verify),
@@ -87,10 +91,22 @@ class AsyncHeketiClient(Endpoints[_Later[Any], _Later[bool], _Later[httpx2.Respo
     async def _get_queued_response(self, queue_uri: str) -> httpx2.Response:
         """Wait for the end of a job; return its result. Raises as ``_make_request``."""
         try:
-            return await self._hold(talk.finished(queue_uri, self._base, poll_delay=self.poll_delay, tries=self._tries))
+            with self._waiting() as wait:
+                return await self._hold(
+                    talk.finished(queue_uri, self._base, wait=wait, poll_delay=self.poll_delay, tries=self._tries)
+                )
         except httpx2.TransportError as error:
             error.add_note(protocol.GOES_ON)
             raise
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[int]:
+        """Yield how long the server is asked to wait for a job, in seconds; 0 where others keep it waiting enough."""
+        self._jobs += 1
+        try:
+            yield protocol.wait_within(self.timeout) if self._jobs <= _WAITING else 0
+        finally:
+            self._jobs -= 1
 
     @property
     def _base(self) -> str:

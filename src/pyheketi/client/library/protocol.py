@@ -16,6 +16,9 @@ CONNECT_SECONDS = 10
 IDLE_SECONDS = 3
 """Seconds that an unused connection is kept: less than servers and proxies do, so that no request is lost."""
 
+_WAIT_SECONDS = 10
+"""Seconds that a server is asked to hold back the answer about a job, at most."""
+
 GOES_ON = "the server had begun, and goes on by itself when it can: see what came of it before you repeat"
 """Note for errors while waiting for a job."""
 
@@ -70,6 +73,11 @@ def body_of(method: str, data: Mapping[str, Any] | None) -> str | None:
     if data is None:
         return "{}" if method == "POST" else None
     return json.dumps(data)
+
+
+def wait_within(timeout: float | None) -> int:
+    """Return the seconds that a server is asked to wait where ``timeout`` ends all waiting; 0 if that is too short."""
+    return _WAIT_SECONDS if timeout is None else int(min(_WAIT_SECONDS, timeout / 2))
 
 
 def queue_of(location: str, base: str, uri: str) -> str:

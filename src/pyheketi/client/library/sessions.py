@@ -41,6 +41,10 @@ class Sessions:
         own.used = now
         return own.session
 
+    def rest(self) -> None:
+        """Note that the calling thread's connections are used no more from now on; the request may have been long."""
+        self._own.used = time.monotonic()
+
     def close(self) -> None:
         """Close the connections of all threads; ``mine`` opens new ones."""
         self._own = _Own()

@@ -41,7 +41,7 @@ class HeketiClient(Endpoints[Any, bool, requests.Response | None, bytes | None])
             user: ``admin`` or ``user``.
             key: Key of that user.
             verify: Whether to verify the server's certificate, or a file or directory of certificates to trust.
-            poll_delay: Seconds between two looks after a job.
+            poll_delay: Seconds between two looks after a job, if the server cannot wait for its end itself.
             timeout: Seconds to wait for any answer, and 10 at most for a connection; None for ever.
             retry_busy: Whether to send requests again while the server says that it is busy.
         """
@@ -86,7 +86,15 @@ class HeketiClient(Endpoints[Any, bool, requests.Response | None, bytes | None])
     def _get_queued_response(self, queue_uri: str) -> requests.Response:
         """Wait for the end of a job; return its result. Raises as ``_make_request``."""
         try:
-            return self._hold(talk.finished(queue_uri, self._base, poll_delay=self.poll_delay, tries=self._tries))
+            return self._hold(
+                talk.finished(
+                    queue_uri,
+                    self._base,
+                    wait=protocol.wait_within(self.timeout),
+                    poll_delay=self.poll_delay,
+                    tries=self._tries,
+                )
+            )
         except _LOST as error:
             error.add_note(protocol.GOES_ON)
             raise
@@ -120,7 +128,7 @@ class HeketiClient(Endpoints[Any, bool, requests.Response | None, bytes | None])
     def _send(self, ask: talk.Ask) -> requests.Response:
         """Send one request with a token of its own."""
         connect = None if self.timeout is None else min(self.timeout, protocol.CONNECT_SECONDS)
-        return self._sessions.mine().request(
+        answer = self._sessions.mine().request(
             ask.method,
             self._base + ask.uri,
             data=ask.body,
@@ -129,6 +137,8 @@ class HeketiClient(Endpoints[Any, bool, requests.Response | None, bytes | None])
             timeout=(connect, self.timeout),
             allow_redirects=False,
         )
+        self._sessions.rest()
+        return answer
 
     def _call(self, method: str, uri: str, data: Options | None = None, *, expect: Sequence[int], gives: Gives) -> Any:
         return protocol.wanted(self._make_request(method, uri, data), expect, gives)

@@ -5,11 +5,13 @@ Each function yields what to send next and is given the answer. Busy servers, re
 """
 
 import random
-from collections.abc import Generator, Mapping
+import time
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from urllib.parse import urljoin
 
+from pyheketi.client import patience
 from pyheketi.client.library.protocol import Answered, Elsewhere, place_of
 
 TRIES_WHEN_BUSY = 7
@@ -66,21 +68,32 @@ def asked(ask: Ask, base: str, *, tries: int) -> Generator[Ask, _Answer, _Answer
     raise TooManyRedirects(f"{ask.method} {base}{ask.uri}: stopped after {_MAX_REDIRECTS} redirects")
 
 
-def finished(queue: str, base: str, *, poll_delay: float, tries: int) -> Generator[Ask, _Answer, _Answer]:
+def finished(
+    queue: str,
+    base: str,
+    *,
+    wait: int,
+    poll_delay: float,
+    tries: int,
+    clock: Callable[[], float] = time.monotonic,
+) -> Generator[Ask, _Answer, _Answer]:
     """Return the result of a job, whose place is ``queue``; raises as ``asked`` does.
 
     Args:
         queue: The ``Location`` that the server gave.
         base: Address of the server.
-        poll_delay: Seconds between two looks.
+        wait: Seconds that the server is asked to wait for the end; 0 for a look only.
+        poll_delay: Seconds between two looks, where it did not wait.
         tries: As of ``asked``.
+        clock: Tells seconds.
     """
-    ask = Ask(method="GET", uri=place_of(queue, base))
+    first = ask = Ask(method="GET", uri=place_of(queue, base), headers=patience.wish(wait) if wait else {})
     while True:
+        began = clock() + ask.after
         answer: _Answer = yield from asked(ask, base, tries=tries)
         if answer.status_code >= _FAILED or "X-Pending" not in answer.headers:
             return answer
-        ask = replace(ask, after=poll_delay)
+        ask = first if patience.held_back(answer.headers, clock() - began) else replace(first, after=poll_delay)
 
 
 def pause_when_busy(retry_after: str | None) -> float:
