@@ -90,7 +90,9 @@ def write(runs: Runs) -> None:
 
 def commit() -> str:
     """Return the commit that is measured, with a plus if the sources differ from it; empty outside a repository."""
-    words = ["git", "-C", ROOT, "describe", "--always", "--abbrev=8", "--exclude=*"]
-    commit = subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
-    changed = subprocess.run(["git", "-C", ROOT, "diff", "--quiet", "HEAD", "--", "src"], check=False).returncode
-    return f"{commit}+" if commit and changed else commit
+    found = _git("describe", "--always", "--abbrev=8", "--exclude=*").stdout.strip()
+    return f"{found}+" if found and _git("diff", "--quiet", "HEAD", "--", "src").returncode else found
+
+
+def _git(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True, check=False)
