@@ -51,7 +51,7 @@ def _figures(site: Site, rounds: int) -> list[Figure]:
         Figure(name="heketi-cli volume create, replica 3, three real nodes", unit="s", values=alone, target=5),
         Figure(name="the same commands, sent as Heketi sends them", unit="s", values=theirs),
         Figure(name="the same commands, typed into shells on the nodes", unit="s", values=typed),
-        Figure(name="eight of heketi-cli volume create at the same moment", unit="s", values=together, target=15),
+        Figure(name="eight times heketi-cli volume create at the same moment", unit="s", values=together, target=15),
         Figure(name="ssh round trips of one creation", unit="", values=[trips]),
         Figure(name="remote processes of one creation", unit="", values=[commands]),
     ]
