@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,10 @@ class Figure:
     def median(self) -> float:
         """The value to quote."""
         return statistics.median(self.values)
+
+    def rounded(self) -> "Figure":
+        """Return the same, its values as exact as is worth keeping."""
+        return replace(self, values=tuple(float(f"{value:.4g}") for value in self.values))
 
     @property
     def met(self) -> bool | None:

@@ -17,8 +17,8 @@ from pyheketi.planning.limits import UNLIMITED, Limits
 from pyheketi.planning.volume_create import VolumeCreate
 
 _GIB = 1024 * 1024
-_LIMITS = Limits(max_volumes_per_cluster=UNLIMITED)
-_REPLICA_3 = DurabilityRequest(type="replicate", replica=3)
+LIMITS = Limits(max_volumes_per_cluster=UNLIMITED)
+REPLICA_3 = DurabilityRequest(type="replicate", replica=3)
 
 
 def measure(rounds: int = 30) -> list[Figure]:
@@ -26,15 +26,15 @@ def measure(rounds: int = 30) -> list[Figure]:
     ids = SeededIds(1)
     figures = []
     for nodes, devices, volumes in ((100, 10, 10_000), (1000, 24, 100_000)):
-        topology = Topology(_entities(ids, nodes, devices, volumes))
+        topology = Topology(entities(ids, nodes, devices, volumes))
 
         def plan(topology: Topology = topology) -> None:
             volume_create.plan(
                 topology,
-                VolumeCreate(size_gib=1, durability=_REPLICA_3),
+                VolumeCreate(size_gib=1, durability=REPLICA_3),
                 volume=VolumeId(ids.new()),
                 operation=OperationId(ids.new()),
-                limits=_LIMITS,
+                limits=LIMITS,
                 avoid=Avoid(),
                 ids=ids,
             )
@@ -43,7 +43,7 @@ def measure(rounds: int = 30) -> list[Figure]:
         name = f"planning a replica 3 volume, {nodes:,} nodes x {devices}, {volumes:,} volumes"
         values = [timed(plan) * 1000 for _ in range(rounds)]
         figures.append(Figure(name=name, unit="ms", values=values, target=10))
-    topology = Topology(_entities(ids, 100, 1, 100_000 // 3))
+    topology = Topology(entities(ids, 100, 1, 100_000 // 3))
     values = [timed(lambda: _empty(topology, ids)) for _ in range(5)]
     return [*figures, Figure(name="planning the removal of 1,000 bricks", unit="s", values=values, target=1)]
 
@@ -53,12 +53,12 @@ def _empty(topology: Topology, ids: SeededIds) -> None:
     for brick in itertools.islice(topology.bricks_on(device.id), 1000):
         operation = OperationId(ids.new())
         plan = brick_evict.plan(
-            topology, brick, operation=operation, limits=_LIMITS, avoid=Avoid(), ids=ids, check_heal=True
+            topology, brick, operation=operation, limits=LIMITS, avoid=Avoid(), ids=ids, check_heal=True
         )
         del plan
 
 
-def _entities(ids: SeededIds, nodes: int, devices: int, volumes: int) -> Iterator[Entity]:
+def entities(ids: SeededIds, nodes: int, devices: int, volumes: int) -> Iterator[Entity]:
     """Yield a cluster whose volumes have a brick on each of three nodes, chosen at random."""
     cluster = Cluster(id=ClusterId(ids.new()), file=True, block=True)
     yield cluster
@@ -88,7 +88,7 @@ def _entities(ids: SeededIds, nodes: int, devices: int, volumes: int) -> Iterato
             cluster=cluster.id,
             size_gib=1,
             durability=Replicate(3),
-            durability_request=_REPLICA_3,
+            durability_request=REPLICA_3,
             brick_sets=(tuple(brick.id for brick in bricks),),
         )
 

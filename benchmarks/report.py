@@ -1,104 +1,74 @@
-"""What a run found, as a table, beside the run that is kept."""
+"""What runs found, in words: a Markdown table, and the document that holds it."""
 
-import hashlib
-import json
-import os
-import platform
-import sqlite3
-import subprocess
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from itertools import groupby
 
 from benchmarks.figure import Figure
+from benchmarks.kept import ROOT, Run, Runs
 
-ROOT = Path(__file__).resolve().parents[1]
-KEPT = ROOT / "benchmarks" / "kept.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """Where a run took place."""
-
-    text: str
-    """In words."""
-    pace: float
-    """How often it did something that never changes, a second: what makes figures of different runs comparable."""
+DOCUMENT = ROOT / "docs" / "performance.md"
+BEGIN = "<!-- python -m benchmarks --keep writes from here -->"
+END = "<!-- to here -->"
 
 
-def machine() -> Machine:
-    """Look at this machine."""
-    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ": unknown")
-    memory = int(Path("/proc/meminfo").read_text().split()[1]) // 1024 // 1024
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "httptools", "pydantic"))
-    python = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {libraries}"
-    text = f"{os.cpu_count()} cores ({cpu.partition(': ')[2]}), {memory} GiB; {python}"
-    return Machine(text=text, pace=max(_pace() for _ in range(5)))
+def table(runs: Iterable[Run]) -> str:
+    """Return a row for each figure."""
+    head = "| what | median | spread | target | met | beside the run before | measured |"
+    rows = (_row(run, figure) for run in runs for figure in run.figures)
+    return "\n".join([head, "|---|---:|---:|---:|:---:|---:|---|", *rows])
 
 
-def _pace() -> float:
-    document = {"volumes": [f"{number:032x}" for number in range(50)], "size": 10}
-    began, count = time.perf_counter(), 0
-    while time.perf_counter() - began < 0.2:
-        hashlib.sha256(json.dumps(json.loads(json.dumps(document)), sort_keys=True).encode()).hexdigest()
-        count += 1
-    return count / (time.perf_counter() - began)
+def _row(run: Run, figure: Figure) -> str:
+    beside = f"{run.ratios[figure.name]:.2f}" if figure.name in run.ratios else ""
+    cells = [figure.name, _with_unit(number(figure.median), figure), _spread(figure), _target(figure), _met(figure)]
+    return f"| {' | '.join([*cells, beside, f'{run.day}, {run.commit}'])} |"
 
 
-def kept() -> Mapping[str, Any]:
-    """Return the run that is kept in the repository; nothing if there is none."""
-    found: Mapping[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    return found
-
-
-def keep(figures: Sequence[Figure], where: Machine) -> None:
-    """Keep a run in the repository, the figures that it has no values for as they were."""
-    before = kept().get("figures", {})
-    now = {
-        each.name: {"unit": each.unit, "values": [round(value, 4) for value in each.values], "pace": round(where.pace)}
-        for each in figures
-    }
-    document = {"commit": _commit(), "day": time.strftime("%Y-%m-%d"), "machine": where.text, "figures": before | now}
-    KEPT.write_text(json.dumps(document, indent=1) + "\n")
-
-
-def _commit() -> str:
-    done = subprocess.run(
-        ["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip()
-
-
-def table(figures: Sequence[Figure], where: Machine, before: Mapping[str, Any]) -> str:
-    """Return a Markdown table."""
-    rows = ["| what | median | spread | target | over the kept run |", "|---|---:|---:|---:|---:|"]
-    for each in figures:
-        old = before.get("figures", {}).get(each.name)
-        spread = f"{_number(min(each.values))} to {_number(max(each.values))}"
-        ratio = _ratio(each, old, where) if old else ""
-        rows.append(f"| {each.name} | {_number(each.median)} {each.unit} | {spread} | {_target(each)} | {ratio} |")
-    return "\n".join(rows)
+def _spread(figure: Figure) -> str:
+    if len(figure.values) == 1:
+        return ""
+    return f"{number(min(figure.values))} to {number(max(figure.values))}"
 
 
 def _target(figure: Figure) -> str:
     if figure.target is None:
         return ""
-    sign = "≥" if figure.more_is_better else "≤"
-    return f"{sign} {figure.target:g} {figure.unit} {'✓' if figure.met else '✗'}"
+    return _with_unit(f"{'≥' if figure.more_is_better else '≤'} {number(figure.target)}", figure)
 
 
-def _ratio(figure: Figure, old: Mapping[str, Any], where: Machine) -> str:
-    """Return this run over the kept one, had the machine been equally fast."""
-    values = sorted(old["values"])
-    change = figure.median / values[len(values) // 2]
-    if figure.unit == "MiB":
-        return f"{change:.2f}"
-    pace = where.pace / old["pace"]
-    return f"{change / pace if figure.more_is_better else change * pace:.2f}"
+def _met(figure: Figure) -> str:
+    return {None: "", True: "✓", False: "✗"}[figure.met]
 
 
-def _number(value: float) -> str:
+def _with_unit(text: str, figure: Figure) -> str:
+    return f"{text} {figure.unit}".strip()
+
+
+def number(value: float) -> str:
+    """Return three digits, or all of them before the point."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def machines(runs: Iterable[Run]) -> str:
+    """Return what was measured when, of which commit and on which machine: a line for each such time and place."""
+
+    def when(run: Run) -> tuple[str, str, str]:
+        return run.day, run.commit, run.machine
+
+    return "\n".join(
+        f"- {day}, commit {commit} ({', '.join(run.suite for run in together)}): {machine}"
+        for (day, commit, machine), together in groupby(sorted(runs, key=when, reverse=True), when)
+    )
+
+
+def with_runs(document: str, runs: Runs) -> str:
+    """Return a document with the table of all runs between its marks.
+
+    Raises:
+        ValueError: it has no such marks.
+    """
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"The document lacks the lines between which the table stands: {BEGIN} and {END}")
+    return f"{before}{begin}\n\n{table(runs.values())}\n\n{machines(runs.values())}\n\n{end}{after}"

@@ -1,5 +1,6 @@
 """Real GlusterFS nodes for tests and demonstrations: see README.md."""
 
+from lab.needs import lacking
 from lab.testbed import Lab, LabNode
 
-__all__ = ["Lab", "LabNode"]
+__all__ = ["Lab", "LabNode", "lacking"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.lab.site import Site
 
-from lab import Lab
+from lab import Lab, lacking
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -16,21 +16,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.lab)
 
 
-def _why_not() -> str:
-    if os.geteuid() != 0:
-        return "the lab needs root"
-    if not Path("/etc/debian_version").exists():
-        return "the lab needs Debian's packages"
-    for device in ("/dev/net/tun", "/dev/fuse"):
-        if not Path(device).exists():
-            return f"the lab needs {device}"
-    return ""
-
-
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Four nodes with two disks each."""
-    if why := _why_not():
+    if why := lacking():
         if os.environ.get("CI") == "true":
             pytest.fail(why)
         pytest.skip(why)
