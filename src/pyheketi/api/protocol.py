@@ -5,6 +5,8 @@ import logging
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from pyheketi.api.gathering import GatheringTransport
+
 _log = logging.getLogger(__name__)
 
 _MOST = 64 * 1024
@@ -33,7 +35,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         """Begin; with TLS, after the handshake, whose time asyncio limits."""
-        super().connection_made(transport)
+        super().connection_made(GatheringTransport(transport, self.loop))
         self._waiting_since = self.loop.time()
         self._timer = self.loop.call_later(_PATIENCE, self._look)
 
