@@ -259,9 +259,12 @@ def _snapshot_to_wire(snapshot: Snapshot) -> volumes.Snapshot:
     return volumes.Snapshot(enable=snapshot.enabled, factor=snapshot.factor)
 
 
+_NO_BLOCKS = volumes.BlockHosting()
+
+
 def _block_hosting(topology: Topology, volume: Volume) -> volumes.BlockHosting:
     if not volume.block:
-        return volumes.BlockHosting()
+        return _NO_BLOCKS
     return volumes.BlockHosting(
         freesize=topology.block_free_gib(volume),
         reservedsize=volume.reserved_gib,

@@ -53,6 +53,9 @@ class WireModel(BaseModel):
     _slots: ClassVar[tuple[tuple[str, bool], ...]] = ()
     """Names of the fields in order, and whether each is omitted when empty."""
 
+    _plain: ClassVar[bool] = False
+    """Whether the fields are written as they are: texts, whole numbers and truths, none of them ever omitted."""
+
     _inner: ClassVar[Mapping[str, Callable[[object], object]]] = {}
     """What matches the names within the fields that hold models."""
 
@@ -60,6 +63,8 @@ class WireModel(BaseModel):
     def __pydantic_init_subclass__(cls, **_: object) -> None:
         """Learn how to write the fields, and where models lie in them."""
         cls._slots = tuple((name, OMIT in field.metadata) for name, field in cls.model_fields.items())
+        plain = all(field.annotation in (str, int, bool) for field in cls.model_fields.values())
+        cls._plain = plain and not any(omit for _, omit in cls._slots)
         found = {name: _matching_within(field.annotation) for name, field in cls.model_fields.items()}
         cls._inner = {name: matching for name, matching in found.items() if matching}
 
@@ -179,7 +184,10 @@ def fields_of(model: object) -> dict[str, object]:
     """Return what is written of a model, in order; JSON encoders ask for it."""
     if not isinstance(model, WireModel):
         raise TypeError(f"{type(model).__name__} is no JSON")
-    values, given, written = model.__dict__, model.__pydantic_fields_set__, {}
+    values = model.__dict__
+    if model._plain:  # noqa: SLF001  # of our own class
+        return values
+    given, written = model.__pydantic_fields_set__, dict[str, object]()
     for name, omit in model._slots:  # noqa: SLF001  # of our own class
         value = values[name]
         if omit and not value:
