@@ -25,10 +25,21 @@ def measure(rounds: int = 5, sizes: tuple[int, ...] = SIZES) -> Iterator[Figure]
             furnish(server.port)
             for size in sizes:
                 yield from _at(server, size, rounds)
+            yield _in_turns(server, min(sizes), max(sizes), rounds)
         yield from _starts(home, max(sizes), rounds)
         with serving(home, auth=False) as server:
             path = f"/volumes/{volumes(server.port)[0]}"
             yield _reads(f"GET /volumes/{{id}}, without tokens, {sizes[-1]:,} volumes", server, path, rounds)
+
+
+def _in_turns(large: Server, few: int, many: int, rounds: int) -> Figure:
+    """Create on a server with few volumes and on one with many in turns: the machine is the same for both then."""
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as small:
+        furnish(small.port)
+        load.grow(small.port, few)
+        ratios = [load.create(large.port, 8, 160) / load.create(small.port, 8, 160) for _ in range(2 * rounds)]
+    name = f"volumes created a second, 8 clients, {many:,} volumes over {few:,} volumes, in turns"
+    return Figure(name=name, unit="times", values=ratios, target=0.8, more_is_better=True)
 
 
 def _at(server: Server, size: int, rounds: int) -> Iterator[Figure]:

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import gc
 import logging
 import math
 import os
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 import uvicorn
 import uvloop
 
-from pyheketi import __version__
+from pyheketi import __version__, garbage
 from pyheketi.api import auth, openapi
 from pyheketi.api.certificate import Certificate
 from pyheketi.api.endpoint import Application
@@ -185,6 +184,7 @@ async def serve(settings: Settings, read: Callable[[], load.Loaded]) -> int:
     if settings.profiling:
         _log.warning("Profiling is on: everyone who reaches the port may look into the server at /debug/pprof/")
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(garbage.collected_once())
         store = await stack.enter_async_context(opened_store(settings))
         store = await stack.enter_async_context(backed_up(settings, store))
         listener = stack.enter_context(_listen(settings))
@@ -289,7 +289,7 @@ async def running(
     settings: Settings, store: Store, on_fatal: Callable[[errors.Error], None]
 ) -> AsyncIterator[tuple[ControlPlane, Executor]]:
     """Start a control plane on a store; yield it, and the executor it works with."""
-    with _no_garbage():
+    with garbage.none_while_starting():
         loaded = await store.load()
         soundness.warn(loaded.topology, loaded.unfinished)
         executor = make_executor(settings, loaded.topology, lambda: control_plane.tip)
@@ -304,18 +304,6 @@ async def running(
             await control_plane.stop(control_plane.work.rules.shutdown_grace)
     finally:
         await executor.aclose()
-
-
-@contextlib.contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Make what lasts: nothing of it is garbage, and the collector need never go through it again."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _control_plane(

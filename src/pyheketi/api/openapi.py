@@ -9,7 +9,9 @@ from pydantic.json_schema import models_json_schema
 
 from pyheketi.api.answers import Answer
 from pyheketi.api.endpoint import Endpoint
+from pyheketi.api.meanings import meanings
 from pyheketi.api.waiting import MOST
+from pyheketi.wire.base import WireModel, models_in
 
 _REFERENCE = "#/components/schemas/{model}"
 _ID: dict[str, Any] = {
@@ -63,11 +65,32 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
         "info": {"title": "pyheketi", "version": version, "description": "GlusterFS volumes on demand."},
         "paths": paths,
         "components": {
-            "schemas": _with_null(definitions.get("$defs", {})),
+            "schemas": _with_null(_explained(definitions.get("$defs", {}), models)),
             "securitySchemes": {"jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
         "security": [{"jwt": []}],
     }
+
+
+def _explained(schemas: dict[str, Any], models: Iterable[type[WireModel]]) -> dict[str, Any]:
+    """Return schemas that tell what fields mean."""
+    for model in _with_inner(models):
+        properties = schemas.get(model.__name__, {}).get("properties", {})
+        for name, meaning in meanings(model).items():
+            if name in properties:
+                properties[name]["description"] = meaning
+    return schemas
+
+
+def _with_inner(models: Iterable[type[WireModel]]) -> set[type[WireModel]]:
+    """Return models with those of their fields."""
+    found, left = set[type[WireModel]](), list(models)
+    while left:
+        model = left.pop()
+        if model not in found:
+            found.add(model)
+            left += [each for field in model.model_fields.values() for each in models_in(field.annotation)]
+    return found
 
 
 def _with_null(models: dict[str, Any]) -> dict[str, Any]:

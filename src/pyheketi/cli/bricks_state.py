@@ -1,13 +1,16 @@
 """``heketi-cli server state bricks``: bricks that do not serve as they should, and how they are mended."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pyheketi.cli.connect import beyond_heketi, connect
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.session import Session
-from pyheketi.client.client import Client
 from pyheketi.wire import base
 from pyheketi.wire.brick_service import BrickMending, BrickService, FaultyBrick
+
+if TYPE_CHECKING:
+    from pyheketi.client.client import Client
 
 FOUND, INCOMPLETE = 1, 2
 """Exit statuses: some brick does not serve; some node could not tell, or an error."""
@@ -36,7 +39,7 @@ def run(session: Session) -> None:
             _list(session, found)
 
 
-def _asked(session: Session, client: Client) -> BrickService:
+def _asked(session: Session, client: "Client") -> BrickService:
     with beyond_heketi():
         found = client.faulty_bricks()
     node = session.text("node")
@@ -89,7 +92,7 @@ def _summary(found: BrickService) -> str:
     return f"{said} To mount and start them:\n  heketi-cli server state bricks --mend {ids}" if ids else said
 
 
-def _mend(session: Session, client: Client, found: BrickService) -> None:
+def _mend(session: Session, client: "Client", found: BrickService) -> None:
     chosen = _named(session, found)
     if not chosen:
         session.terminal.complain(_summary(found))

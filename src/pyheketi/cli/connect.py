@@ -1,21 +1,26 @@
-"""The way from a command line to the server. Slow to import, so only actions do."""
+"""The way from a command line to the server: it takes time to load, which mistakes in the command line need not."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from pyheketi.cli.session import Session
-from pyheketi.client.client import Client
-from pyheketi.client.connection import Account, Connection
 from pyheketi.client.errors import ServerError
-from pyheketi.client.tls import Trust
+
+if TYPE_CHECKING:
+    from pyheketi.client.client import Client
 
 
-def connect(session: Session) -> Client:
+def connect(session: Session) -> "Client":
     """Return a client for the server that the session names; nothing is sent yet.
 
     Raises:
         TlsFileError: if a certificate file cannot be used.
     """
+    from pyheketi.client.client import Client  # noqa: PLC0415
+    from pyheketi.client.connection import Account, Connection  # noqa: PLC0415
+    from pyheketi.client.tls import Trust  # noqa: PLC0415
+
     session.connection = Connection(
         session.server,
         Account(user=session.user, key=session.secret),

@@ -1,12 +1,15 @@
 """``heketi-cli db`` (cli.md §6.6)."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pyheketi.cli.connect import beyond_heketi, connect
 from pyheketi.cli.session import Session
-from pyheketi.client.client import Client
 from pyheketi.wire import base
 from pyheketi.wire.check import ExplainedCheck, ExplainedFinding
+
+if TYPE_CHECKING:
+    from pyheketi.client.client import Client
 
 
 def dump(session: Session) -> None:
@@ -31,7 +34,7 @@ def check(session: Session) -> None:
         session.write("".join(f"{line}\n" for line in lines))
 
 
-def _explained(client: Client) -> ExplainedCheck:
+def _explained(client: "Client") -> ExplainedCheck:
     with beyond_heketi():
         return client.database_check_explained()
 

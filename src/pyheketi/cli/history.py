@@ -3,13 +3,16 @@
 import re
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from pyheketi.cli.connect import beyond_heketi, connect
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.session import Session
-from pyheketi.client.client import Client
 from pyheketi.wire import base
 from pyheketi.wire.operations import EndedOperation, History
+
+if TYPE_CHECKING:
+    from pyheketi.client.client import Client
 
 _PAGE = 1000
 """Operations that the server gives at a time."""
@@ -32,7 +35,7 @@ def run(session: Session) -> None:
         session.write("".join(map(_line, found.operations)))
 
 
-def _asked(client: Client, limit: int, since: float) -> History:
+def _asked(client: "Client", limit: int, since: float) -> History:
     """Return as many as are wanted, asking again where they do not fit one answer."""
     found: list[EndedOperation] = []
     before = ""

@@ -1,14 +1,17 @@
 """``heketi-cli server state orphans``: bricks that belong to nobody (tools.md §4)."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pyheketi.cli import layout
 from pyheketi.cli.connect import beyond_heketi, connect
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.session import Session
-from pyheketi.client.client import Client
 from pyheketi.wire import base
 from pyheketi.wire.orphans import OrphanRemoval, Orphans, StrayBrick
+
+if TYPE_CHECKING:
+    from pyheketi.client.client import Client
 
 FOUND, INCOMPLETE = 1, 2
 """Exit statuses: there are orphans; some node could not tell, or an error."""
@@ -33,7 +36,7 @@ def run(session: Session) -> None:
             _preview(session, found)
 
 
-def _asked(session: Session, client: Client) -> Orphans:
+def _asked(session: Session, client: "Client") -> Orphans:
     with beyond_heketi():
         found = client.orphan_bricks()
     cluster, node = session.text("cluster"), session.text("node")
@@ -103,7 +106,7 @@ def _preview(session: Session, found: Orphans) -> None:
     session.terminal.complain("Nothing was done. Add --yes to remove them.")
 
 
-def _remove(session: Session, client: Client, found: Orphans) -> None:
+def _remove(session: Session, client: "Client", found: Orphans) -> None:
     chosen = _named(session, found)
     client.remove_orphan_bricks(
         OrphanRemoval(bricks=tuple(f"{each.volume_group}/brick_{each.brick}" for each in chosen))

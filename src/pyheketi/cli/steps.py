@@ -1,11 +1,15 @@
 """``heketi-cli server operations steps``: how far operations are, and what they wait for. Heketi 10 has none."""
 
+from typing import TYPE_CHECKING
+
 from pyheketi.cli.connect import beyond_heketi, connect
 from pyheketi.cli.session import Session
-from pyheketi.client.client import Client
 from pyheketi.client.errors import ServerError
 from pyheketi.wire import base
 from pyheketi.wire.operations import OperationStep, OperationSteps
+
+if TYPE_CHECKING:
+    from pyheketi.client.client import Client
 
 
 def run(session: Session) -> None:
@@ -18,12 +22,12 @@ def run(session: Session) -> None:
         session.write("\n".join(map(_text, found)))
 
 
-def _asked(client: Client, id_: str) -> OperationSteps:
+def _asked(client: "Client", id_: str) -> OperationSteps:
     with beyond_heketi("Invalid path"):
         return client.operation_steps(id_)
 
 
-def _all(client: Client) -> list[OperationSteps]:
+def _all(client: "Client") -> list[OperationSteps]:
     """Return all operations that have not ended, without those that end while they are asked after."""
     found = []
     for each in client.pending_operations().pendingoperations:

@@ -1,38 +1,41 @@
 """An immutable mapping whose changed copies share almost everything with the original.
 
 Topologies are values; with plain dicts each change of three bricks would copy all of them. Here a change copies one
-bucket of a few dozen entries, so planning does not slow down as volumes pile up.
+bucket of a few dozen entries and the page it is on, so planning does not slow down as volumes pile up.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+_Pages: TypeAlias = list[list[dict[K, V]]]
+
 _FILL = 32
 """Entries a bucket may hold on average before the number of buckets grows."""
 _GROWTH = 8
+_BITS = 6
+_PAGE = 1 << _BITS
+"""Buckets on a page. A copy of a list touches everything in it, so there is no long one."""
 
 
 class PersistentMap(Mapping[K, V], Generic[K, V]):
     """Mapping without mutation: ``with_changes`` returns a new one."""
 
-    __slots__ = ("_buckets", "_mask", "_size")
+    __slots__ = ("_mask", "_pages", "_size")
 
     def __init__(self, items: Iterable[tuple[K, V]] = ()) -> None:
         everything = dict(items)
-        self._fill(everything)
-
-    def _fill(self, everything: dict[K, V]) -> None:
         count = 1
         while len(everything) > count * _FILL:
             count *= _GROWTH
-        buckets: list[dict[K, V]] = [{} for _ in range(count)]
+        pages: _Pages[K, V] = [[{} for _ in range(min(count, _PAGE))] for _ in range(-(-count // _PAGE))]
         mask = count - 1
         for key, value in everything.items():
-            buckets[hash(key) & mask][key] = value
-        self._buckets, self._mask, self._size = buckets, mask, len(everything)
+            index = hash(key) & mask
+            pages[index >> _BITS][index % _PAGE][key] = value
+        self._pages, self._mask, self._size = pages, mask, len(everything)
 
     def with_changes(self, put: Iterable[tuple[K, V]] = (), remove: Iterable[K] = ()) -> "PersistentMap[K, V]":
         """Return a map with the keys of ``put`` set and then those of ``remove`` gone; unknown keys are no error."""
@@ -44,18 +47,22 @@ class PersistentMap(Mapping[K, V], Generic[K, V]):
         return draft.finished()
 
     def __getitem__(self, key: K) -> V:
-        return self._buckets[hash(key) & self._mask][key]
+        index = hash(key) & self._mask
+        return self._pages[index >> _BITS][index % _PAGE][key]
 
     def get(self, key: K, default: V | None = None) -> V | None:  # type: ignore[override]  # the hot path, without exceptions
         """Return the value of ``key``, or ``default``."""
-        return self._buckets[hash(key) & self._mask].get(key, default)
+        index = hash(key) & self._mask
+        return self._pages[index >> _BITS][index % _PAGE].get(key, default)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._buckets[hash(key) & self._mask]
+        index = hash(key) & self._mask
+        return key in self._pages[index >> _BITS][index % _PAGE]
 
     def __iter__(self) -> Iterator[K]:
-        for bucket in self._buckets:
-            yield from bucket
+        for page in self._pages:
+            for bucket in page:
+                yield from bucket
 
     def __len__(self) -> int:
         return self._size
@@ -77,65 +84,62 @@ class Draft(Generic[K, V]):
     It reads as what it will be. Nobody but its maker sees it, so it can be changed in place.
     """
 
-    __slots__ = ("_before", "_buckets", "_mask", "_own", "_size")
+    __slots__ = ("_before", "_made", "_own", "_own_pages")
 
     def __init__(self, before: PersistentMap[K, V]) -> None:
-        self._before = before
-        self._buckets, self._mask, self._size = before._buckets, before._mask, before._size  # noqa: SLF001  # its kin
-        self._own: set[int] | None = None
-        """Which buckets are its own; None as long as not even the list of them is."""
+        self._before = self._made = before
+        self._own: set[int] = set()
+        """Buckets that are not those of the map before."""
+        self._own_pages: set[int] = set()
 
     def put(self, key: K, value: V) -> None:
         """Set a key."""
-        bucket = self._bucket(hash(key) & self._mask)
-        self._size += key not in bucket
+        bucket = self._bucket(key)
+        made = self._made
+        made._size += key not in bucket  # noqa: SLF001  # its kin, here and below
         bucket[key] = value
-        if self._size > len(self._buckets) * _FILL * 2:
-            grown = PersistentMap(self._items())
-            self._buckets, self._mask = grown._buckets, grown._mask  # noqa: SLF001  # its kin, and seen by nobody else
-            self._own = set(range(len(self._buckets)))
+        if made._size > (made._mask + 1) * _FILL * 2:  # noqa: SLF001
+            self._made = grown = PersistentMap(made.items())
+            self._own, self._own_pages = set(range(grown._mask + 1)), set(range(len(grown._pages)))  # noqa: SLF001
 
     def drop(self, key: K) -> None:
         """Let a key go, if it is there."""
-        index = hash(key) & self._mask
-        if key in self._buckets[index]:
-            del self._bucket(index)[key]
-            self._size -= 1
+        if key in self._made:
+            del self._bucket(key)[key]
+            self._made._size -= 1  # noqa: SLF001
 
     def finished(self) -> PersistentMap[K, V]:
         """Return the map, the old one if nothing was changed; the draft must not be touched any more."""
-        if self._own is None:
-            return self._before
-        made: PersistentMap[K, V] = object.__new__(PersistentMap)
-        made._buckets, made._mask, made._size = self._buckets, self._mask, self._size  # noqa: SLF001  # its kin
-        return made
+        return self._made
 
-    def _bucket(self, index: int) -> dict[K, V]:
-        """Return a bucket that may be changed."""
-        if self._own is None:
-            self._buckets, self._own = self._buckets.copy(), set()
+    def _bucket(self, key: K) -> dict[K, V]:
+        """Return the bucket of a key; it may be changed."""
+        if self._made is self._before:
+            self._made = object.__new__(PersistentMap)
+            self._made._pages = self._before._pages.copy()  # noqa: SLF001
+            self._made._mask, self._made._size = self._before._mask, self._before._size  # noqa: SLF001
+        pages, index = self._made._pages, hash(key) & self._made._mask  # noqa: SLF001
+        number, place = index >> _BITS, index % _PAGE
         if index not in self._own:
-            self._buckets[index] = self._buckets[index].copy()
+            if number not in self._own_pages:
+                pages[number] = pages[number].copy()
+                self._own_pages.add(number)
+            pages[number][place] = pages[number][place].copy()
             self._own.add(index)
-        return self._buckets[index]
-
-    def _items(self) -> Iterator[tuple[K, V]]:
-        for bucket in self._buckets:
-            yield from bucket.items()
+        return pages[number][place]
 
     def __getitem__(self, key: K) -> V:
-        return self._buckets[hash(key) & self._mask][key]
+        return self._made[key]
 
     def get(self, key: K) -> V | None:
         """Return the value of a key, or None."""
-        return self._buckets[hash(key) & self._mask].get(key)
+        return self._made.get(key)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._buckets[hash(key) & self._mask]
+        return key in self._made
 
     def __iter__(self) -> Iterator[K]:
-        for bucket in self._buckets:
-            yield from bucket
+        return iter(self._made)
 
     def __len__(self) -> int:
-        return self._size
+        return self._made._size  # noqa: SLF001

@@ -10,7 +10,7 @@ import contextlib
 import json
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated, ClassVar, Never, TypeAlias, TypeVar, get_args, get_origin
 
@@ -48,7 +48,7 @@ Items: TypeAlias = Annotated[tuple[_Item, ...], _Lax]
 class WireModel(BaseModel):
     """A JSON object of the wire. Every field has Go's zero value as default."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, defer_build=True)
 
     _slots: ClassVar[tuple[tuple[str, bool], ...]] = ()
     """Names of the fields in order, and whether each is omitted when empty."""
@@ -84,6 +84,14 @@ class WireModel(BaseModel):
     def problem(self) -> str | None:
         """Return why a well-formed request is refused (the body of a 400), or None."""
         return None
+
+
+def models_in(annotation: object) -> Iterator[type[WireModel]]:
+    """Yield the models that a type mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, WireModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from models_in(inner)
 
 
 def _matching_within(annotation: object) -> Callable[[object], object] | None:
