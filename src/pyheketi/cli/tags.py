@@ -1,17 +1,14 @@
 """``settags`` and ``rmtags`` of nodes and devices (cli.md §6.2)."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
 
 from pyheketi.cli.connect import connect
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.session import Session
+from pyheketi.client.client import Client
 from pyheketi.wire.nodes import TagsChange
 
-if TYPE_CHECKING:
-    from pyheketi.client.client import Client
-
-Change: TypeAlias = "Callable[[Client, str, TagsChange], None]"
+Change = Callable[[Client, str, TagsChange], None]
 
 
 def set_of_node(session: Session) -> None:
