@@ -1,10 +1,12 @@
 """Load on a server: creations by clients in processes of their own, reads by wrk."""
 
+import contextlib
 import multiprocessing
 import re
 import shutil
 import subprocess
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.serving import Client, token, volumes
@@ -23,12 +25,8 @@ def create(port: int, clients: int, count: int) -> float:
     """Create volumes; return how many a second."""
     queue: multiprocessing.Queue[float] = multiprocessing.Queue()
     each = count // clients
-    workers = [multiprocessing.Process(target=_create, args=(port, each, queue)) for _ in range(clients)]
-    for worker in workers:
-        worker.start()
-    spent = [queue.get() for _ in workers]
-    for worker in workers:
-        worker.join()
+    with _working(_create, [(port, each, queue)] * clients):
+        spent = [queue.get() for _ in range(clients)]
     return each * clients / max(spent)
 
 
@@ -36,6 +34,30 @@ def grow(port: int, to: int, *, clients: int = 4) -> None:
     """Create volumes until there are so many."""
     while (missing := to - len(volumes(port))) > 0:
         create(port, clients, max(clients, missing // clients * clients))
+
+
+def _delete(port: int, ids: Sequence[str]) -> None:
+    client = Client(port)
+    for id_ in ids:
+        client.job("DELETE", f"/volumes/{id_}")
+
+
+def shrink(port: int, to: int, *, clients: int = 4) -> None:
+    """Delete volumes until there are so many."""
+    surplus = volumes(port)[to:]
+    with _working(_delete, [(port, surplus[number::clients]) for number in range(clients)]):
+        pass
+
+
+@contextlib.contextmanager
+def _working(work: Callable[..., None], wishes: Sequence[tuple[object, ...]]) -> Iterator[None]:
+    """Have processes work, one for each wish; wait for their end."""
+    workers = [multiprocessing.Process(target=work, args=wish) for wish in wishes]
+    for worker in workers:
+        worker.start()
+    yield
+    for worker in workers:
+        worker.join()
 
 
 @dataclass(frozen=True, slots=True)

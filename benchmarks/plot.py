@@ -45,13 +45,14 @@ def _draw(axes: Axes, points: list[Point], title: str) -> None:
     volumes, medians = [each.volumes for each in points], [each.median for each in points]
     spread = [[each.median - each.least for each in points], [each.most - each.median for each in points]]
     axes.errorbar(volumes, medians, yerr=spread, color=_OURS, marker="o", markersize=5, linewidth=1.8, capsize=3)
-    _label(axes, "pyheketi", points[-1], above=14)
-    for point in (points[0], points[-1]):
-        _label(axes, f"{point.median:,.0f}", point, above=-24)
+    first, middle, last = points[0], points[len(points) // 2], points[-1]
+    _label(axes, "pyheketi", (middle.volumes, middle.most), (0, 7), "center")
+    _label(axes, f"{first.median:,.0f}", (first.volumes, first.median), (-7, -3), "right")
+    _label(axes, f"{last.median:,.0f}", (last.volumes, last.median), (7, -3), "left")
     axes.set_title(title, loc="left", fontsize=10.5)
     axes.set_xlabel("volumes on the server")
     axes.set_xscale("symlog", linthresh=100, linscale=0.5)
-    axes.set_xlim(0, max(volumes) * 1.5)
+    axes.set_xlim(0, max(volumes) * 2.5)
     axes.set_ylim(0, max(each.most for each in points) * 1.15)
     axes.set_xticks([0, *sorted({100, 1000, 10_000} | {max(volumes)})], minor=False)
     axes.minorticks_off()
@@ -69,6 +70,5 @@ def _draw_heketi(axes: Axes) -> None:
         axes.annotate(text, place, (8, 2), textcoords="offset points", color=_THEIRS)
 
 
-def _label(axes: Axes, text: str, point: Point, *, above: float) -> None:
-    place = (point.volumes, point.median)
-    axes.annotate(text, place, (0, above), textcoords="offset points", color=_OURS, ha="center")
+def _label(axes: Axes, text: str, place: tuple[float, float], away: tuple[float, float], align: str) -> None:
+    axes.annotate(text, place, away, textcoords="offset points", color=_OURS, ha=align)

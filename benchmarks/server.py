@@ -37,7 +37,8 @@ def _in_turns(large: Server, few: int, many: int, rounds: int) -> Figure:
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as small:
         furnish(small.port)
         load.grow(small.port, few)
-        ratios = [load.create(large.port, 8, 160) / load.create(small.port, 8, 160) for _ in range(2 * rounds)]
+        rates = [_made(port, 8, 160, 2 * rounds, size) for port, size in ((large.port, many), (small.port, few))]
+        ratios = [slow / fast for slow, fast in zip(*rates, strict=True)]
     name = f"volumes created a second, 8 clients, {many:,} volumes over {few:,} volumes, in turns"
     return Figure(name=name, unit="times", values=ratios, target=0.8, more_is_better=True)
 
@@ -47,10 +48,10 @@ def _at(server: Server, size: int, rounds: int) -> Iterator[Figure]:
     load.grow(port, size)
     first = size == min(SIZES)
     last = size == max(SIZES)
-    made = [load.create(port, 8, 160) for _ in range(rounds)]
+    made = list(_made(port, 8, 160, rounds, size))
     target = 300 if first else None
     yield per_second(f"volumes created, 8 clients, {at}", made, target)
-    yield per_second(f"volumes created, 1 client, {at}", [load.create(port, 1, 60) for _ in range(rounds)])
+    yield per_second(f"volumes created, 1 client, {at}", list(_made(port, 1, 60, rounds, size)))
     volume = f"/volumes/{volumes(port)[0]}"
     yield _reads(f"GET /volumes/{{id}}, {at}", server, volume, rounds, 6000)
     if first or last:
@@ -59,6 +60,7 @@ def _at(server: Server, size: int, rounds: int) -> Iterator[Figure]:
         return
     with creating(port):
         during = [load.read(port, volume) for _ in range(rounds)]
+    load.shrink(port, size)
     yield per_second(f"GET /volumes/{{id}} beside creations, {at}", [each.per_second for each in during])
     p99 = [each.p99 for each in during]
     yield Figure(name=f"99 % of GET /volumes/{{id}} beside creations, {at}", unit="ms", values=p99, target=5)
@@ -72,6 +74,13 @@ def _at(server: Server, size: int, rounds: int) -> Iterator[Figure]:
         spent = [_cli(port, *words) for _ in range(rounds)]
         yield Figure(name=f"heketi-cli {' '.join(words)}, {at}", unit="s", values=spent, target=most)
     yield Figure(name=f"memory, {at}", unit="MiB", values=[server.memory()], target=250)
+
+
+def _made(port: int, clients: int, count: int, rounds: int, size: int) -> Iterator[float]:
+    """Yield how many volumes were created a second; there are ``size`` at each beginning."""
+    for _ in range(rounds):
+        yield load.create(port, clients, count)
+        load.shrink(port, size)
 
 
 def _reads(
