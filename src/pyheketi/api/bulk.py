@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from pyheketi.api import mapping
 from pyheketi.domain import errors
-from pyheketi.domain.entities import BlockVolume, Cluster, Node, Volume
+from pyheketi.domain.entities import BlockVolume, Cluster, Device, Node, Volume
 from pyheketi.domain.topology import Topology
 from pyheketi.wire import base
 from pyheketi.wire import topology as wire_topology
@@ -133,8 +133,13 @@ def _cluster(topology: Topology, cluster: Cluster) -> Iterator[bytes]:
 def _node(topology: Topology, node: Node) -> Iterator[bytes]:
     devices = filter(mapping.shown, topology.devices_of(node.id))
     yield _opened(mapping.bare_node_to_wire(node), "devices")
-    yield from _separated(base.dump(mapping.device_to_wire(topology, device)) for device in devices)
+    yield from _separated(_device(topology, device) for device in devices)
     yield b"]}"
+
+
+def _device(topology: Topology, device: Device) -> bytes:
+    rows = [mapping.brick_row(brick, device.node) for brick in topology.bricks_on(device.id)]
+    return _opened(mapping.bare_device_to_wire(topology, device), "bricks") + base.dump_rows(rows)[1:] + b"}"
 
 
 def _opened(bare: base.WireModel, name: str) -> bytes:

@@ -117,6 +117,14 @@ def bare_node_to_wire(node: Node) -> nodes.BareNode:
 def device_to_wire(topology: Topology, device: Device) -> devices.Device:
     """Return a device with its bricks."""
     return devices.Device(
+        **dict(bare_device_to_wire(topology, device)),
+        bricks=tuple(_brick_to_wire(brick, device.node) for brick in topology.bricks_on(device.id)),
+    )
+
+
+def bare_device_to_wire(topology: Topology, device: Device) -> devices.BareDevice:
+    """Return a device without its bricks."""
+    return devices.BareDevice(
         name=device.name,
         tags=dict(device.tags),
         storage=devices.Storage(total=device.total, free=topology.free(device), used=topology.used(device)),
@@ -124,7 +132,6 @@ def device_to_wire(topology: Topology, device: Device) -> devices.Device:
         paths=device.paths,
         pv_uuid=device.pv_uuid,
         state=device.state.value,
-        bricks=tuple(_brick_to_wire(brick, device.node) for brick in topology.bricks_on(device.id)),
     )
 
 
@@ -307,6 +314,18 @@ def _brick_to_wire(brick: Brick, node: str) -> bricks.Brick:
     return bricks.Brick(
         id=brick.id, path=brick.path, device=brick.device, node=node, volume=brick.volume, size=brick.size
     )
+
+
+def brick_row(brick: Brick, node: str) -> dict[str, str | int]:
+    """Return the fields of ``bricks.Brick`` in order, for answers with so many that a model of each takes too long."""
+    return {
+        "id": brick.id,
+        "path": brick.path,
+        "device": brick.device,
+        "node": node,
+        "volume": brick.volume,
+        "size": brick.size,
+    }
 
 
 def _node_of(topology: Topology, brick: Brick) -> str:

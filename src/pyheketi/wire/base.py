@@ -10,7 +10,7 @@ import contextlib
 import json
 import re
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, ClassVar, Never, TypeAlias, TypeVar, get_args, get_origin
 
@@ -155,6 +155,11 @@ def dump(model: WireModel) -> bytes:
         ValueError: if a number is infinite or none.
     """
     return to_json(model).encode()
+
+
+def dump_rows(rows: Sequence[Mapping[str, str | int]]) -> bytes:
+    """Write a JSON list of plain objects, without a final newline."""
+    return escaped(_encoder.encode(rows)).encode()
 
 
 def dump_map(values: Mapping[str, str]) -> bytes:

@@ -44,8 +44,8 @@ class Storage(WireModel):
     used: Int64 = 0
 
 
-class Device(WireModel):
-    """A device of a node."""
+class BareDevice(WireModel):
+    """A device without what is on it."""
 
     name: str = ""
     tags: Annotated[dict[str, str], OMIT] = Field(default_factory=dict)
@@ -54,4 +54,9 @@ class Device(WireModel):
     paths: Annotated[Strings, OMIT] = ()
     pv_uuid: Annotated[str, OMIT] = ""
     state: str = ""
+
+
+class Device(BareDevice):
+    """A device of a node."""
+
     bricks: Items[Brick] = ()
