@@ -4,6 +4,7 @@ Only names of functions, files and line numbers are told, never values. Linux on
 """
 
 import asyncio
+import contextlib
 import signal
 import sys
 import threading
@@ -17,6 +18,8 @@ from pyheketi.telemetry.pprof import Frame, Profile, Stack
 
 _PERIOD = 0.01
 """Seconds of processor time between two looks at all threads, as in Go."""
+_NEWS = 0.1
+"""Seconds until a new thread is noticed."""
 _DEPTH = 24
 """Frames that are kept of an allocation."""
 
@@ -31,7 +34,11 @@ async def processor(seconds: float) -> Profile:
     signal.signal(signal.SIGPROF, sampler.look)
     signal.setitimer(signal.ITIMER_PROF, _PERIOD, _PERIOD)
     try:
-        await asyncio.sleep(seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    await asyncio.sleep(_NEWS)
+                    sampler.learn()
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, signal.SIG_IGN)  # one may be on its way, and by default it kills
@@ -49,13 +56,34 @@ class _Sampler:
 
     def __init__(self) -> None:
         self.samples: dict[Stack, list[int]] = {}
-        self._used = dict(_processor_times())
+        self._looking = False
+        self.learn()
+        self._used = dict(self._processor_times())
+
+    def learn(self) -> None:
+        """Note which threads there are. To ask takes a lock, which who is interrupted may hold: so not in a look."""
+        self._threads = {each.ident: each.native_id for each in threading.enumerate() if each.ident is not None}
 
     def look(self, _: int, here: FrameType | None) -> None:
-        """Handle the signal; ``here`` is where the main thread was interrupted."""
+        """Handle the signal; ``here`` is where the main thread was interrupted. Where that is a look, it goes on."""
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            self._add(here)
+        finally:
+            self._looking = False
+
+    def _processor_times(self) -> Iterator[tuple[int, int]]:
+        """Yield threads and the nanoseconds they have run."""
+        for ident, native_id in self._threads.items():
+            if (used := _processor_time(native_id)) is not None:
+                yield ident, used
+
+    def _add(self, here: FrameType | None) -> None:
         frames = sys._current_frames()  # noqa: SLF001  # the documented way
         main = threading.main_thread().ident
-        for ident, used in _processor_times():
+        for ident, used in self._processor_times():
             spent = used - self._used.get(ident, 0)
             self._used[ident] = used
             frame = here if ident == main else frames.get(ident)
@@ -63,13 +91,6 @@ class _Sampler:
                 sums = self.samples.setdefault(_stack(frame), [0, 0])
                 sums[0] += 1
                 sums[1] += spent
-
-
-def _processor_times() -> Iterator[tuple[int, int]]:
-    """Yield threads and the nanoseconds they have run."""
-    for thread in threading.enumerate():
-        if thread.ident is not None and (used := _processor_time(thread.native_id)) is not None:
-            yield thread.ident, used
 
 
 def _processor_time(native_id: int | None) -> int | None:
