@@ -3,7 +3,9 @@
 import gzip
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterable
+import logging
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 import pytest
 from hypothesis import given
@@ -314,3 +316,17 @@ def _large(volumes: int) -> Topology:
         )
         made += [volume, *bricks]
     return Topology([cluster, *nodes, *disks, *made])
+
+
+async def test_the_time_of_writing_counts(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    app = asgi.application(house.plane)
+
+    def slowly(_: Topology) -> Iterator[bytes]:
+        time.sleep(0.05)
+        yield b"{}"
+
+    with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.DEBUG, "pyheketi.access"):
+        patch.setattr(bulk, "overview", slowly)
+        await asgi.request(app, "GET", "/topology")
+    (line,) = [record.getMessage() for record in caplog.records if "/topology" in record.getMessage()]
+    assert float(line.split()[3]) >= 50

@@ -169,11 +169,6 @@ class Application:
         except Exception:  # a bug must not take the connection down, let alone the server  # noqa: BLE001
             _log.exception("%s %s failed unexpectedly", method, path)
             answer = text_answer("Internal error, see the server's log", 500)
-        level = logging.DEBUG if method == "GET" and answer.status_code < 400 else logging.INFO
-        spent = time.perf_counter() - began - answer.waited
-        self._metrics.note(method, answer.status_code, spent)
-        if _access.isEnabledFor(level):
-            _access.log(level, "%d %s %s %.1f ms", answer.status_code, method, _printable(path), spent * 1000)
         await send(
             {
                 "type": "http.response.start",
@@ -186,6 +181,11 @@ class Application:
                 await send({"type": "http.response.body", "body": part, "more_body": True})
                 await asyncio.sleep(0)  # others have their turn
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
+        level = logging.DEBUG if method == "GET" and answer.status_code < 400 else logging.INFO
+        spent = time.perf_counter() - began - answer.waited
+        self._metrics.note(method, answer.status_code, spent)
+        if _access.isEnabledFor(level):
+            _access.log(level, "%d %s %s %.1f ms", answer.status_code, method, _printable(path), spent * 1000)
 
     async def _fitted(self, answer: Answer, scope: Scope) -> Answer:
         if not (answer.tag or len(answer.body) > exchange.LARGE):
