@@ -188,7 +188,7 @@ async def test_what_everybody_waits_for() -> None:
 
 async def test_the_command_line() -> None:
     async with profiled() as app:
-        assert "python" in (await asgi.request(app, "GET", "/debug/pprof/cmdline")).text
+        assert "pytest" in (await asgi.request(app, "GET", "/debug/pprof/cmdline")).text
 
 
 @pytest.mark.parametrize("path", ["/debug/pprof", "/debug/pprof/", "/debug/pprof/profile"])

@@ -9,10 +9,11 @@ import base64
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from tests.kubernetes.certificates import Authority
+
+_LAST_WORD, _LAST_WORD_SIZE = re.compile(rb"[0-9a-f]{32}:end;"), 37
+"""Of a script, on both outputs; the shell is gone a moment later."""
 
 USER = "system:serviceaccount:storage:heketi"
 SECRET_LIMIT = 1 << 20
@@ -238,13 +242,23 @@ class Cluster:
         self.processes.append(process)
         self.running += 1
         self.most_running = max(self.running, self.most_running)
+        talking = {1, 2}
+
+        def fall_silent(channel: int) -> None:
+            if channel in talking:
+                talking.remove(channel)
+                self.running -= not talking  # before anybody is told
+
         await socket.send_bytes(b"\x01")  # the real one greets so
         feeding = asyncio.create_task(_feed(socket, process))
         try:
-            await asyncio.gather(_relay(socket, 1, process.stdout), _relay(socket, 2, process.stderr))
+            await asyncio.gather(
+                _relay(socket, 1, process.stdout, fall_silent), _relay(socket, 2, process.stderr, fall_silent)
+            )
             status = await process.wait()
         finally:
-            self.running -= 1  # before anybody is told
+            for channel in (1, 2):
+                fall_silent(channel)
             feeding.cancel()
         await _end(socket, _told(status if status >= 0 else 128 - status))
 
@@ -274,9 +288,16 @@ async def _feed(socket: WebSocket, process: Process) -> None:
     process.stdin.close()
 
 
-async def _relay(socket: WebSocket, channel: int, stream: asyncio.StreamReader | None) -> None:
+async def _relay(
+    socket: WebSocket, channel: int, stream: asyncio.StreamReader | None, fall_silent: Callable[[int], None]
+) -> None:
+    """Pass on what a program says, and tell of its last word: a shell that has said it works no more."""
     assert stream
+    said = b""
     while words := await stream.read(32 * 1024):
+        said = said[-_LAST_WORD_SIZE:] + words
+        if _LAST_WORD.search(said):
+            fall_silent(channel)
         with contextlib.suppress(WebSocketDisconnect, ConnectionError, RuntimeError):
             await socket.send_bytes(bytes([channel]) + words)
 

@@ -33,8 +33,7 @@ async def executor(
             pods = KubernetesExecutor(in_cluster(cluster.service_account(account), account), way)
             yield pods
             await pods.aclose()
-        # A shell that has said all makes place for the next, and may take a moment to be gone.
-        assert cluster.most_running <= 2 * way.scripts_per_node
+        assert cluster.most_running <= way.scripts_per_node
         return
     options = dataclasses.replace(request.getfixturevalue("options"), user=way.user, sudo=way.sudo)
     ssh = SshExecutor(options)
