@@ -10,7 +10,7 @@ from pyheketi.control_plane.ids import SeededIds
 from pyheketi.domain.change import Change, Put
 from pyheketi.domain.ids import OperationId, VolumeId
 from pyheketi.domain.topology import Topology
-from pyheketi.operations.operation import Operation, OperationState, Plan
+from pyheketi.operations.operation import Operation, OperationState
 from pyheketi.placement.rings import Avoid
 from pyheketi.planning import volume_create, volume_delete
 from pyheketi.planning.volume_create import VolumeCreate
@@ -60,7 +60,7 @@ class Books:
         plan = volume_create.plan(
             self.topology, wish, volume=volume, operation=id_, limits=LIMITS, avoid=Avoid(), ids=self._ids
         )
-        return plan.begin, _planned(id_, plan)
+        return plan.begin, Operation.of(plan, id_, now=time.time())
 
     def end_of_creation(self, operation: Operation) -> tuple[tuple[Change, ...], Operation]:
         """Return what the end of a creation writes."""
@@ -73,25 +73,11 @@ class Books:
             raise KeyError(volume)
         id_ = OperationId(self._ids.new())
         plan = volume_delete.plan(self.topology, found, operation=id_, avoid=Avoid())
-        return plan.begin, _planned(id_, plan)
+        return plan.begin, Operation.of(plan, id_, now=time.time())
 
     def end_of_deletion(self, operation: Operation) -> tuple[tuple[Change, ...], Operation]:
         """Return what the end of a deletion writes."""
         return volume_delete.finish(self.topology, operation, {}), _done(operation)
-
-
-def _planned(id_: OperationId, plan: Plan) -> Operation:
-    now = time.time()
-    return Operation(
-        id=id_,
-        kind=plan.kind,
-        subject=plan.subject,
-        state=OperationState.PLANNED,
-        groups=plan.groups,
-        result=plan.result,
-        created_at=now,
-        updated_at=now,
-    )
 
 
 def _done(operation: Operation) -> Operation:

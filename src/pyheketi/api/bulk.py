@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from pyheketi.api import mapping
+from pyheketi.api import mapping, parameters
 from pyheketi.domain import errors
-from pyheketi.domain.entities import BlockVolume, Cluster, Device, Node, Volume
+from pyheketi.domain.entities import BlockVolume, Cluster, Device, Node, Volume, is_hidden
 from pyheketi.domain.topology import Topology
 from pyheketi.wire import base
 from pyheketi.wire import topology as wire_topology
@@ -47,14 +47,12 @@ def wanted(query: Mapping[str, str]) -> Wanted:
     Raises:
         RequestError: they cannot be understood.
     """
-    detail, limit, after = query.get("detail", IDS), query.get("limit", ""), query.get("after", "")
+    detail, after = query.get("detail", IDS), query.get("after", "")
     if detail not in (IDS, SUMMARY, FULL):
         raise errors.RequestError(f"detail: must be {IDS}, {SUMMARY} or {FULL}")
-    if limit and not re.fullmatch("0*[1-9][0-9]{0,8}", limit):
-        raise errors.RequestError("limit: must be a number from 1 on")
     if after and not re.fullmatch("[0-9A-Fa-f]{1,64}", after):
         raise errors.RequestError("after: must be an id, or what stands under next in another answer")
-    return Wanted(detail, int(limit) if limit else None, after)
+    return Wanted(detail, parameters.count(query, "limit"), after)
 
 
 _Kind = TypeVar("_Kind", Volume, BlockVolume)
@@ -66,12 +64,14 @@ class Listing(Generic[_Kind]):
 
     name: str
     """Of the list in the answer."""
+    of: Callable[[Topology], Iterable[_Kind]]
+    """All of them, by id."""
     tell: Mapping[str, Callable[[Topology, _Kind], bytes]]
     """One of them as JSON, by what is wanted."""
 
-    def parts(self, topology: Topology, entities: Iterable[_Kind], wish: Wanted) -> Iterator[bytes]:
-        """Write a page; ``entities`` come by id."""
-        page = (each for each in entities if each.id > wish.after and mapping.shown(each))
+    def parts(self, topology: Topology, wish: Wanted) -> Iterator[bytes]:
+        """Write a page."""
+        page = (each for each in self.of(topology) if each.id > wish.after and not is_hidden(each))
         told, more = list(itertools.islice(page, wish.limit)), next(page, None)
         tell = self.tell[wish.detail]
         after = told[-1].id if more else ""
@@ -90,6 +90,7 @@ def _id(_: Topology, entity: Volume | BlockVolume) -> bytes:
 
 VOLUMES: Listing[Volume] = Listing(
     "volumes",
+    Topology.volumes,
     {
         IDS: _id,
         SUMMARY: lambda _, volume: base.dump(mapping.volume_summary_to_wire(volume)),
@@ -99,6 +100,7 @@ VOLUMES: Listing[Volume] = Listing(
 
 BLOCK_VOLUMES: Listing[BlockVolume] = Listing(
     "blockvolumes",
+    Topology.block_volumes,
     {
         IDS: _id,
         SUMMARY: lambda _, block: base.dump(mapping.block_volume_summary_to_wire(block)),
@@ -117,21 +119,21 @@ def _cluster(topology: Topology, cluster: Cluster) -> Iterator[bytes]:
     """Write a cluster: what is there at any one time is a device with its bricks, or a volume."""
     hosts = mapping.mount_hosts(topology, cluster.id)
     bare = wire_topology.BareCluster(id=cluster.id, block=cluster.block, file=cluster.file, hosts=hosts)
-    nodes, volumes = filter(mapping.shown, topology.nodes_of(cluster.id)), topology.volumes_of(cluster.id)
+    nodes, volumes = itertools.filterfalse(is_hidden, topology.nodes_of(cluster.id)), topology.volumes_of(cluster.id)
     yield _opened(bare, "nodes")
     yield from _joined(_node(topology, node) for node in nodes)
     yield b'],"volumes":['
     yield from _separated(
-        base.dump(mapping.volume_overview_to_wire(topology, each)) for each in filter(mapping.shown, volumes)
+        base.dump(mapping.volume_overview_to_wire(topology, each)) for each in itertools.filterfalse(is_hidden, volumes)
     )
     yield b'],"blockvolumes":['
-    blocks = filter(mapping.shown, topology.block_volumes_in(cluster.id))
+    blocks = itertools.filterfalse(is_hidden, topology.block_volumes_in(cluster.id))
     yield from _separated(base.dump(mapping.block_volume_summary_to_wire(each)) for each in blocks)
     yield b"]}"
 
 
 def _node(topology: Topology, node: Node) -> Iterator[bytes]:
-    devices = filter(mapping.shown, topology.devices_of(node.id))
+    devices = itertools.filterfalse(is_hidden, topology.devices_of(node.id))
     yield _opened(mapping.bare_node_to_wire(node), "devices")
     yield from _separated(_device(topology, device) for device in devices)
     yield b"]}"
@@ -148,11 +150,11 @@ def _opened(bare: base.WireModel, name: str) -> bytes:
 
 
 def _separated(documents: Iterable[bytes]) -> Iterator[bytes]:
-    for number, document in enumerate(documents):
-        yield b"," + document if number else document
+    return _joined(zip(documents))
 
 
 def _joined(groups: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
+    """Write items of a list; each comes in pieces."""
     for number, group in enumerate(groups):
         if number:
             yield b","

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -160,7 +161,7 @@ class Application:
         began = time.perf_counter()
         method, path = scope["method"], scope["path"]
         try:
-            answer = await self._fitted(await self._answer(scope, receive), scope)
+            answer = await exchange.fitted(await self._answer(scope, receive), partial(_header, scope))
         except Left as left:
             _log.info("%s %s %s", method, _printable(path), left)
             return
@@ -186,15 +187,6 @@ class Application:
         self._metrics.note(method, answer.status_code, spent)
         if _access.isEnabledFor(level):
             _access.log(level, "%d %s %s %.1f ms", answer.status_code, method, _printable(path), spent * 1000)
-
-    async def _fitted(self, answer: Answer, scope: Scope) -> Answer:
-        if not (answer.tag or len(answer.body) > exchange.LARGE):
-            return answer
-        return await exchange.fitted(
-            answer,
-            if_none_match=_header(scope, b"if-none-match") or "",
-            accept_encoding=_header(scope, b"accept-encoding") or "",
-        )
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         method, path = scope["method"], scope["path"]

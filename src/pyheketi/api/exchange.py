@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pyheketi.api.answers import Answer, PartedAnswer
 
@@ -31,15 +31,18 @@ def takes_gzip(accept_encoding: str) -> bool:
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
 
 
-async def fitted(answer: Answer, *, if_none_match: str, accept_encoding: str) -> Answer:
-    """Return an answer as a client wants it: nothing that it has, and compressed if it is large."""
-    if answer.tag and knows(if_none_match, answer.tag):
+async def fitted(answer: Answer, header: Callable[[bytes], str | None]) -> Answer:
+    """Return an answer as a client wants it: nothing that it has, and compressed if it is large.
+
+    ``header`` finds what the client has sent.
+    """
+    if answer.tag and knows(header(b"if-none-match") or "", answer.tag):
         return Answer(304, headers={"ETag": answer.tag})
     large = isinstance(answer, PartedAnswer) or (len(answer.body) > LARGE and _is_json(answer))
     if not large:
         return answer
     answer.raw_headers.append((b"vary", b"accept-encoding"))
-    if not takes_gzip(accept_encoding):
+    if not takes_gzip(header(b"accept-encoding") or ""):
         return answer
     answer.raw_headers.append((b"content-encoding", b"gzip"))
     if isinstance(answer, PartedAnswer):

@@ -1,7 +1,6 @@
 """What each endpoint does: ask or tell the control plane, and answer (rest-api.md §7)."""
 
 import logging
-from collections.abc import Iterable
 from typing import TypeVar
 
 from pyheketi.api import auth, bulk, examining, history, mapping, progress
@@ -58,12 +57,12 @@ async def overview(call: Call) -> Answer:
     return PartedAnswer(bulk.overview(topology), call.remembered.tag(topology))
 
 
-def _listed(call: Call, listing: bulk.Listing[_Kind], entities: Iterable[_Kind]) -> Answer:
+def _listed(call: Call, listing: bulk.Listing[_Kind]) -> Answer:
     wish = bulk.wanted(call.query)
     if wish.detail != bulk.IDS and asker().role == auth.USER:  # who may list volumes, but not look at one
         return text_answer(auth.ADMIN_ONLY, 401)
     topology = call.control_plane.topology
-    return PartedAnswer(listing.parts(topology, entities, wish), call.remembered.tag(topology))
+    return PartedAnswer(listing.parts(topology, wish), call.remembered.tag(topology))
 
 
 # -- jobs ------------------------------------------------------------------------------------------------------
@@ -366,10 +365,9 @@ async def volume_create(call: Call) -> Answer:
 
 async def volume_list(call: Call) -> Answer:
     """List volumes: their ids as in Heketi, or what is asked for."""
-    topology = call.control_plane.topology
-    if not call.query:
-        return json_answer(call.remembered.volume_ids(topology))
-    return _listed(call, bulk.VOLUMES, topology.volumes())
+    if call.query:
+        return _listed(call, bulk.VOLUMES)
+    return json_answer(call.remembered.volume_ids(call.control_plane.topology))
 
 
 async def volume_show(call: Call) -> Answer:
@@ -412,10 +410,9 @@ async def block_volume_create(call: Call) -> Answer:
 
 async def block_volume_list(call: Call) -> Answer:
     """List block volumes: their ids as in Heketi, or what is asked for."""
-    topology = call.control_plane.topology
-    if not call.query:
-        return json_answer(base.dump(mapping.block_volume_list_to_wire(topology)))
-    return _listed(call, bulk.BLOCK_VOLUMES, topology.block_volumes())
+    if call.query:
+        return _listed(call, bulk.BLOCK_VOLUMES)
+    return json_answer(base.dump(mapping.block_volume_list_to_wire(call.control_plane.topology)))
 
 
 async def block_volume_show(call: Call) -> Answer:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from pyheketi.api import parameters
 from pyheketi.domain import errors
 from pyheketi.operations.operation import Operation, OperationState
 from pyheketi.store.base import END_OF_TIME
@@ -31,15 +32,11 @@ def wanted(query: Mapping[str, str]) -> tuple[int, float, tuple[float, str]]:
     Raises:
         RequestError: they cannot be understood.
     """
-    return _limit(query.get("limit", "")), _since(query.get("since", "")), _before(query.get("before", ""))
-
-
-def _limit(text: str) -> int:
-    if not text:
-        return DEFAULT
-    if re.fullmatch("[0-9]{1,9}", text) and 1 <= int(text) <= MOST:
-        return int(text)
-    raise errors.RequestError(f"limit: must be a number from 1 to {MOST}")
+    return (
+        parameters.count(query, "limit", most=MOST) or DEFAULT,
+        _since(query.get("since", "")),
+        _before(query.get("before", "")),
+    )
 
 
 def _since(text: str) -> float:

@@ -5,7 +5,18 @@ from functools import lru_cache
 from typing import Any
 
 from pyheketi.domain.durability import DurabilityRequest
-from pyheketi.domain.entities import BlockVolume, Brick, Cluster, Device, Node, Snapshot, Tags, Volume, float32
+from pyheketi.domain.entities import (
+    BlockVolume,
+    Brick,
+    Cluster,
+    Device,
+    Node,
+    Snapshot,
+    Tags,
+    Volume,
+    float32,
+    is_hidden,
+)
 from pyheketi.domain.ids import ClusterId, NodeId
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
@@ -81,11 +92,11 @@ def cluster_to_wire(topology: Topology, cluster: Cluster) -> clusters.Cluster:
     """Return a cluster; volumes and nodes that are being made or removed are left out."""
     return clusters.Cluster(
         id=cluster.id,
-        nodes=tuple(node.id for node in topology.nodes_of(cluster.id) if shown(node)),
-        volumes=tuple(volume.id for volume in topology.volumes_of(cluster.id) if shown(volume)),
+        nodes=tuple(node.id for node in topology.nodes_of(cluster.id) if not is_hidden(node)),
+        volumes=tuple(volume.id for volume in topology.volumes_of(cluster.id) if not is_hidden(volume)),
         block=cluster.block,
         file=cluster.file,
-        blockvolumes=tuple(block.id for block in topology.block_volumes_in(cluster.id) if shown(block)),
+        blockvolumes=tuple(block.id for block in topology.block_volumes_in(cluster.id) if not is_hidden(block)),
     )
 
 
@@ -98,7 +109,9 @@ def node_to_wire(topology: Topology, node: Node) -> nodes.Node:
     """Return a node with its devices and their bricks."""
     return nodes.Node(
         **dict(bare_node_to_wire(node)),
-        devices=tuple(device_to_wire(topology, device) for device in topology.devices_of(node.id) if shown(device)),
+        devices=tuple(
+            device_to_wire(topology, device) for device in topology.devices_of(node.id) if not is_hidden(device)
+        ),
     )
 
 
@@ -200,7 +213,7 @@ def _object_of(operation: Operation, step: Step) -> str:
 
 def volume_list_to_wire(topology: Topology) -> volumes.VolumeList:
     """Return the ids of all volumes that are not being made or removed."""
-    return volumes.VolumeList(volumes=tuple(volume.id for volume in topology.volumes() if shown(volume)))
+    return volumes.VolumeList(volumes=tuple(volume.id for volume in topology.volumes() if not is_hidden(volume)))
 
 
 def volume_to_wire(topology: Topology, volume: Volume) -> volumes.Volume:
@@ -236,7 +249,7 @@ def volume_summary_to_wire(volume: Volume) -> volumes.VolumeSummary:
 
 def mount_hosts(topology: Topology, cluster: ClusterId) -> tuple[str, ...]:
     """Return what the volumes of a cluster are mounted from."""
-    return tuple(node.storage_host for node in topology.nodes_of(cluster) if shown(node))
+    return tuple(node.storage_host for node in topology.nodes_of(cluster) if not is_hidden(node))
 
 
 def _wish_of(volume: Volume) -> dict[str, Any]:
@@ -275,7 +288,7 @@ def _block_hosting(topology: Topology, volume: Volume) -> volumes.BlockHosting:
     return volumes.BlockHosting(
         freesize=topology.block_free_gib(volume),
         reservedsize=volume.reserved_gib,
-        blockvolume=tuple(block.id for block in topology.block_volumes_on(volume.id) if shown(block)),
+        blockvolume=tuple(block.id for block in topology.block_volumes_on(volume.id) if not is_hidden(block)),
         restriction=volume.restriction,
     )
 
@@ -283,7 +296,7 @@ def _block_hosting(topology: Topology, volume: Volume) -> volumes.BlockHosting:
 def block_volume_list_to_wire(topology: Topology) -> block_volumes.BlockVolumeList:
     """Return the ids of all block volumes that are not being made or removed."""
     return block_volumes.BlockVolumeList(
-        blockvolumes=tuple(block.id for block in topology.block_volumes() if shown(block))
+        blockvolumes=tuple(block.id for block in topology.block_volumes() if not is_hidden(block))
     )
 
 
@@ -311,9 +324,7 @@ def block_volume_summary_to_wire(block: BlockVolume) -> block_volumes.BlockVolum
 
 
 def _brick_to_wire(brick: Brick, node: str) -> bricks.Brick:
-    return bricks.Brick(
-        id=brick.id, path=brick.path, device=brick.device, node=node, volume=brick.volume, size=brick.size
-    )
+    return bricks.Brick.model_validate(brick_row(brick, node))
 
 
 def brick_row(brick: Brick, node: str) -> dict[str, str | int]:
@@ -331,8 +342,3 @@ def brick_row(brick: Brick, node: str) -> dict[str, str | int]:
 def _node_of(topology: Topology, brick: Brick) -> str:
     device = topology.device(brick.device)
     return device.node if device else ""
-
-
-def shown(entity: Node | Device | Volume | BlockVolume) -> bool:
-    """Tell whether clients see an entity: not while it is made or removed."""
-    return entity.pending is None or not entity.pending.hidden

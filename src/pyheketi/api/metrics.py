@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from pyheketi.api import mapping
 from pyheketi.api.answers import Answer
 from pyheketi.control_plane.control_plane import ControlPlane
+from pyheketi.domain.entities import is_hidden
 from pyheketi.domain.ids import NodeId
 from pyheketi.domain.topology import Topology
 
@@ -93,7 +94,7 @@ def _of_bricks(topology: Topology, unmounted: Mapping[NodeId, frozenset[str]]) -
     meaning = "Number of bricks that should be mounted on the node and were not when it was last looked at"
     count = GaugeMetricFamily("pyheketi_bricks_unmounted_count", meaning, labels=("cluster", "hostname"))
     for node in topology.nodes():
-        if not (node.pending and node.pending.hidden):
+        if not is_hidden(node):
             count.add_metric((node.cluster, node.manage_host), len(unmounted.get(node.id, ())))
     yield count
 

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from pyheketi.domain import errors
-from pyheketi.domain.entities import BlockVolume, Brick, Cluster, Device, Node, Volume
+from pyheketi.domain.entities import BlockVolume, Brick, Cluster, Device, Node, Volume, is_hidden
 
 _Entity = TypeVar("_Entity", Cluster, Node, Device, Brick, Volume, BlockVolume)
 _Marked = TypeVar("_Marked", Node, Device, Volume, BlockVolume)
@@ -23,6 +23,6 @@ def shown(entity: _Marked | None) -> _Marked:
         NotFound: there is none that clients may see.
     """
     entity = existing(entity)
-    if entity.pending is not None and entity.pending.hidden:
+    if is_hidden(entity):
         raise errors.NotFound("Id not found")
     return entity

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pyheketi.control_plane import examiner
 from pyheketi.control_plane.work import Work
 from pyheketi.domain import errors
+from pyheketi.domain.entities import is_hidden
 from pyheketi.domain.ids import IdSource, OperationId
 from pyheketi.engine.runner import Performs
 from pyheketi.planning import orphans
@@ -31,7 +32,7 @@ class Orphans:
 
     async def search(self) -> Search:
         """Ask all nodes, at the same time."""
-        nodes = [node for node in self._work.tip.nodes() if not (node.pending and node.pending.hidden)]
+        nodes = [node for node in self._work.tip.nodes() if not is_hidden(node)]
         told = await asyncio.gather(*(examiner.ask(self._performer, node) for node in nodes))
         bricks: list[Found] = []
         silent: dict[str, str] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyheketi.control_plane import examiner
 from pyheketi.control_plane.work import Work
 from pyheketi.domain import errors
-from pyheketi.domain.entities import Cluster
+from pyheketi.domain.entities import Cluster, is_hidden
 from pyheketi.domain.ids import IdSource, OperationId
 from pyheketi.engine.runner import Performs
 from pyheketi.planning import brick_service, volumes
@@ -57,7 +57,7 @@ class Serving:
             return await self._work.begin(operation, plan)
 
     async def _of_cluster(self, cluster: Cluster) -> Survey:
-        nodes = [each for each in self._work.tip.nodes_of(cluster.id) if not (each.pending and each.pending.hidden)]
+        nodes = [each for each in self._work.tip.nodes_of(cluster.id) if not is_hidden(each)]
         asked = asyncio.gather(*(examiner.ask(self._performer, node) for node in nodes))
         told, dead = await asyncio.gather(asked, self._dead_bricks(cluster))
         troubles: list[Trouble] = []

@@ -153,7 +153,8 @@ class Work:
         """
         plan = Plan(kind=kind, subject=subject, begin=tuple(changes))
         id_ = OperationId(RandomIds().new())  # a seed is for what is made: nobody asks after this one
-        await self.commit(plan.begin, [replace(_planned(id_, plan), state=OperationState.DONE)])
+        done = replace(Operation.of(plan, id_, now=time.time(), asker=asker()), state=OperationState.DONE)
+        await self.commit(plan.begin, [done])
 
     @contextmanager
     def slot(self, id_: OperationId) -> Iterator[None]:
@@ -187,7 +188,7 @@ class Work:
             ReadOnly: it never takes any.
         """
         self._require_open()
-        run = Run(_planned(id_, plan))
+        run = Run(Operation.of(plan, id_, now=time.time(), asker=asker()))
         changes = plan.begin
         if at_once := not plan.steps and way is None:  # begin and end are one commit
             run.move(OperationState.RUNNING)
@@ -244,7 +245,7 @@ class Work:
         Raises:
             Stopping: before that, as the server stops.
         """
-        run = Run(replace(_planned(id_, plan), asker=of.operation.asker))
+        run = Run(Operation.of(plan, id_, now=time.time(), asker=of.operation.asker))
         await self._ledger.commit(plan.begin, [run.operation])
         self._jobs.start(run)
         of.part = id_
@@ -346,21 +347,6 @@ class Work:
             raise errors.ShuttingDown
         if self.rules.read_only:
             raise errors.ReadOnly
-
-
-def _planned(id_: OperationId, plan: Plan) -> Operation:
-    now = time.time()
-    return Operation(
-        id=id_,
-        kind=plan.kind,
-        subject=plan.subject,
-        state=OperationState.PLANNED,
-        groups=plan.groups,
-        result=plan.result,
-        created_at=now,
-        updated_at=now,
-        asker=asker(),
-    )
 
 
 def _refused(id_: OperationId, kind: Kind, subject: str, why: str) -> Operation:

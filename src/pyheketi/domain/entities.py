@@ -239,3 +239,11 @@ def pool_sizes(amount: int, factor: float, extent: int) -> tuple[int, int]:
     pool = size.align_up(int(amount * float32(factor)), extent)
     metadata = size.align_up(min(int(pool * 0.005), MAX_POOL_METADATA), extent)
     return pool, metadata
+
+
+def is_hidden(entity: Node | Device | Volume | BlockVolume) -> bool:
+    """Tell whether an entity is being made or removed: clients do not see it then.
+
+    One that grows, or whose bricks move, is seen all the same.
+    """
+    return entity.pending is not None and entity.pending.hidden

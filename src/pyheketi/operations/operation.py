@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from pyheketi.domain.change import Change
 from pyheketi.domain.ids import OperationId
@@ -142,6 +142,21 @@ class Operation:
     updated_at: float
     """Seconds since the epoch; of the end, once finished."""
     asker: Asker = NOBODY
+
+    @classmethod
+    def of(cls, plan: Plan, id_: OperationId, *, now: float, asker: Asker = NOBODY) -> Self:
+        """Return the operation that a plan begins, at ``now`` seconds since the epoch."""
+        return cls(
+            id=id_,
+            kind=plan.kind,
+            subject=plan.subject,
+            state=OperationState.PLANNED,
+            groups=plan.groups,
+            result=plan.result,
+            created_at=now,
+            updated_at=now,
+            asker=asker,
+        )
 
     @property
     def refused(self) -> bool:

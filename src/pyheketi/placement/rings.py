@@ -8,7 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pyheketi.domain.entities import Device, Node, State
+from pyheketi.domain.entities import Device, Node, State, is_hidden
 from pyheketi.domain.ids import ClusterId, DeviceId, NodeId
 from pyheketi.domain.topology import Topology
 
@@ -37,7 +37,7 @@ class Avoid:
 
     def node(self, node: Node) -> str:
         """Return why no device of a node takes a brick now; empty if they may."""
-        if node.pending and node.pending.hidden:
+        if is_hidden(node):
             return "is being added or removed"
         if node.state is not State.ONLINE:
             return f"is {node.state.value}"
@@ -45,7 +45,7 @@ class Avoid:
 
     def device(self, device: Device) -> str:
         """Return why a device takes no brick now, whatever its size; empty if it may."""
-        if device.pending and device.pending.hidden:
+        if is_hidden(device):
             return "is being added or removed"
         if device.state is not State.ONLINE:
             return f"is {device.state.value}"

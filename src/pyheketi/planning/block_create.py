@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Put, Remove
 from pyheketi.domain.durability import DurabilityRequest
-from pyheketi.domain.entities import BlockVolume, Cluster, Pending, Volume
+from pyheketi.domain.entities import BlockVolume, Cluster, Pending, Volume, is_hidden
 from pyheketi.domain.ids import BlockVolumeId, ClusterId, IdSource, OperationId, VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
@@ -148,7 +148,7 @@ def _draft(
 
 
 def _exporters(topology: Topology, cluster: ClusterId) -> list[steps.BlockHost]:
-    nodes = (node for node in topology.nodes_of(cluster) if not (node.pending and node.pending.hidden))
+    nodes = (node for node in topology.nodes_of(cluster) if not is_hidden(node))
     return [steps.BlockHost(manage=node.manage_host, storage=node.storage_host) for node in nodes]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Put
 from pyheketi.domain.durability import Disperse, Durability, Replicate, arbiter_position
-from pyheketi.domain.entities import Brick, Pending, Volume
+from pyheketi.domain.entities import Brick, Pending, Volume, is_hidden
 from pyheketi.domain.ids import BrickId, IdSource, OperationId
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
@@ -27,7 +27,7 @@ def check(topology: Topology, brick: Brick) -> Volume:
         Conflict: the brick is being made or removed, or an operation is at work on its volume.
     """
     volume = topology.volume(brick.volume)
-    if volume is None or brick.id not in volume.bricks or (volume.pending and volume.pending.hidden):
+    if volume is None or brick.id not in volume.bricks or is_hidden(volume):
         raise errors.Conflict(f"Can not evict brick {brick.id}: brick is pending")
     if volume.pending is not None:
         raise errors.Conflict(f"Can not evict brick {brick.id} from volume {volume.id}: volume has pending bricks")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Put, Remove
-from pyheketi.domain.entities import Brick, Device, Node, Pending, State, Tags
+from pyheketi.domain.entities import Brick, Device, Node, Pending, State, Tags, is_hidden
 from pyheketi.domain.ids import DeviceId, NodeId, OperationId
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
@@ -39,7 +39,7 @@ def plan_add(topology: Topology, request: DeviceAdd, *, device: DeviceId, operat
         InUse: the node is being removed.
     """
     node = topology.node(request.node)
-    if node is None or (node.pending and node.pending.hidden):
+    if node is None or is_hidden(node):
         raise errors.NotFound("Node id does not exist")
     for other in topology.devices_of(node.id):
         if request.name == other.name or request.name in other.paths:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from pyheketi.domain import errors
 from pyheketi.domain.change import Put
-from pyheketi.domain.entities import Cluster, Volume
+from pyheketi.domain.entities import Cluster, Volume, is_hidden
 from pyheketi.domain.ids import VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.operations.operation import Kind, Plan
@@ -31,7 +31,7 @@ def candidates(topology: Topology, clusters: list[Cluster], name: str, size_gib:
             for cluster in clusters
             for volume in topology.volumes_of(cluster.id)
             if volume.block
-            and not _comes_or_goes(volume)
+            and not is_hidden(volume)
             and not volume.restriction
             and topology.block_free_gib(volume) >= size_gib
             and all(each.name != name for each in topology.block_volumes_on(volume.id))
@@ -63,14 +63,7 @@ def _reason(topology: Topology, volume: Volume, name: str, size_gib: int) -> str
 
 def is_being_made_or_removed(topology: Topology, clusters: list[Cluster]) -> bool:
     """Return whether a hosting volume is on its way in or out in one of the clusters."""
-    return any(
-        volume.block and _comes_or_goes(volume) for cluster in clusters for volume in topology.volumes_of(cluster.id)
-    )
-
-
-def _comes_or_goes(volume: Volume) -> bool:
-    """Tell whether a volume is being made or removed. One that grows, or whose bricks move, hosts all the same."""
-    return volume.pending is not None and volume.pending.hidden
+    return any(volume.block and is_hidden(volume) for cluster in clusters for volume in topology.volumes_of(cluster.id))
 
 
 def plan_restriction(topology: Topology, volume: Volume, restriction: str) -> Plan:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Put, Remove
-from pyheketi.domain.entities import Node, Pending, State, Tags
+from pyheketi.domain.entities import Node, Pending, State, Tags, is_hidden
 from pyheketi.domain.ids import ClusterId, NodeId, OperationId
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
@@ -58,7 +58,7 @@ def members_of(topology: Topology, cluster: ClusterId, avoid: Avoid) -> tuple[st
     Where there are only nodes that are just being added, it is they: two first ones must come into one pool.
     """
     nodes = topology.nodes_of(cluster)
-    shown = [node for node in nodes if not (node.pending and node.pending.hidden)]
+    shown = [node for node in nodes if not is_hidden(node)]
     online = [node for node in shown or nodes if node.state is State.ONLINE]
     return volumes.hosts_of(sorted(online, key=lambda node: node.id in avoid.nodes))
 

@@ -7,7 +7,7 @@ from pyheketi.domain import durability as durabilities
 from pyheketi.domain import errors, size
 from pyheketi.domain.change import Change, Put, Remove
 from pyheketi.domain.durability import Durability
-from pyheketi.domain.entities import Brick, Device, Node
+from pyheketi.domain.entities import Brick, Device, Node, is_hidden
 from pyheketi.domain.ids import BrickId, ClusterId, IdSource, VolumeId
 from pyheketi.domain.topology import Topology
 from pyheketi.operations import steps
@@ -143,7 +143,7 @@ def hosts_of(nodes: Iterable[Node]) -> tuple[str, ...]:
 
 def gluster_hosts(topology: Topology, cluster: ClusterId, avoid: Avoid) -> tuple[str, ...]:
     """Return management names of a cluster's nodes for running gluster: those that answer first."""
-    nodes = [node for node in topology.nodes_of(cluster) if not (node.pending and node.pending.hidden)]
+    nodes = [node for node in topology.nodes_of(cluster) if not is_hidden(node)]
     return hosts_of(sorted(nodes, key=lambda node: bool(avoid.node(node))))
 
 

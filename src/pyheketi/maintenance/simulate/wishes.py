@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from pyheketi.api.mapping import volume_create_from_wire
 from pyheketi.domain import errors
-from pyheketi.domain.entities import Volume
+from pyheketi.domain.entities import Volume, is_hidden
 from pyheketi.domain.ids import IdSource
 from pyheketi.maintenance.simulate import hardware
 from pyheketi.maintenance.simulate.faults import Fault
@@ -74,7 +74,7 @@ def of_file(usual: Usual, path: Path, most: int | None) -> Wanted:
     text = data.decode("utf-8", "replace")
     try:
         if b"\0" in data or text.lstrip().startswith("{"):
-            found = [_again(volume) for volume in hardware.of_database(path).volumes() if not _hidden(volume)]
+            found = [_again(volume) for volume in hardware.of_database(path).volumes() if not is_hidden(volume)]
         else:
             found = list(_parsed(usual, text))
     except Fault as fault:
@@ -83,10 +83,6 @@ def of_file(usual: Usual, path: Path, most: int | None) -> Wanted:
         raise Fault(f"--volumes: {path} names no volumes")
     listed = found[:most]
     return Wanted(text=f"of {path.name}", count=len(listed), wishes=lambda _: listed)
-
-
-def _hidden(volume: Volume) -> bool:
-    return volume.pending is not None and volume.pending.hidden
 
 
 def _again(volume: Volume) -> VolumeCreate:
