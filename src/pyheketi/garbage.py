@@ -1,8 +1,8 @@
 """Keep Python's collector from going through everything that lasts again and again.
 
-What the server knows is a million small values at ten thousand volumes, and nothing of it is ever garbage that counting
-references does not find. A full collection would look at each of them, half a second during which nobody is answered,
-every time that they have become a quarter more. Here each looks at what is new since the one before, and once a day at
+What the server knows is some hundred thousand small values at ten thousand volumes, and nothing of it is ever garbage
+that counting references does not find. A full collection would look at each of them, while nobody is answered, every
+time that they have become a quarter more. Here each looks at what is new since the one before, and once a day at
 everything, for cycles that have died late.
 """
 

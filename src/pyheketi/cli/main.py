@@ -23,8 +23,8 @@ FAILURE = 255
 
 def main() -> None:
     """Run ``heketi-cli``."""
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # looking for them takes longer than all the rest of it
-    gc.disable()  # one command makes next to no garbage, and looking for it takes half of a long list's time
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # there are none, and looking takes time
+    gc.disable()  # one command makes next to no garbage, and a long list many objects to look through
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the key is in memory
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
