@@ -49,7 +49,6 @@ from pyheketi.executors.base import Executor
 from pyheketi.executors.fake.executor import FakeExecutor
 from pyheketi.executors.fake.nodes import FakeNodes
 from pyheketi.executors.injecting import InjectingExecutor
-from pyheketi.executors.ssh.executor import SshExecutor, SshOptions
 from pyheketi.planning.limits import UNLIMITED, Limits
 from pyheketi.reloading import Hangups, Reloading
 from pyheketi.store.archive import Archive, Backup
@@ -336,7 +335,7 @@ def make_executor(settings: Settings, topology: Topology, tip: Callable[[], Topo
     if gluster.executor in KUBERNETES:
         return _kubernetes_executor(gluster)
     if gluster.executor != "mock":
-        return SshExecutor(_ssh_options(gluster))
+        return _ssh_executor(gluster)
 
     def manage_host(storage: str) -> str | None:
         node = tip().node(tip().node_stored_at(storage) or "")
@@ -350,6 +349,27 @@ def make_executor(settings: Settings, topology: Topology, tip: Callable[[], Topo
     )
     _log.warning("%s", SIMULATED)
     return FakeExecutor(nodes)
+
+
+def _ssh_executor(gluster: GlusterSettings) -> Executor:
+    from pyheketi.executors.ssh.executor import SshExecutor, SshOptions  # noqa: PLC0415  # costs a tenth of a second
+
+    ssh = gluster.ssh
+    known_hosts = Path(ssh.known_hosts) if ssh.known_hosts else Path(gluster.db).absolute().parent / "known_hosts"
+    return SshExecutor(
+        SshOptions(
+            key_file=Path(ssh.keyfile),
+            user=ssh.user,
+            port=ssh.port,
+            sudo=gluster.nodes.sudo,
+            known_hosts=known_hosts,
+            more_known_hosts=tuple(Path(each) for each in ssh.trusted_known_hosts),
+            learn_host_keys=ssh.learn_host_keys,
+            sessions_per_node=ssh.sessions_per_node,
+            connect_timeout=ssh.connect_timeout,
+            lvm_wrapper=gluster.nodes.lvm_wrapper,
+        )
+    )
 
 
 def _kubernetes_executor(gluster: GlusterSettings) -> Executor:
@@ -397,23 +417,6 @@ def _node_options(gluster: GlusterSettings) -> NodeOptions:
         rebalance_on_expansion=nodes.rebalance_on_expansion,
         block_prealloc=nodes.block_prealloc,
         debug_umount_failures=nodes.debug_umount_failures,
-    )
-
-
-def _ssh_options(gluster: GlusterSettings) -> SshOptions:
-    ssh = gluster.ssh
-    known_hosts = Path(ssh.known_hosts) if ssh.known_hosts else Path(gluster.db).absolute().parent / "known_hosts"
-    return SshOptions(
-        key_file=Path(ssh.keyfile),
-        user=ssh.user,
-        port=ssh.port,
-        sudo=gluster.nodes.sudo,
-        known_hosts=known_hosts,
-        more_known_hosts=tuple(Path(each) for each in ssh.trusted_known_hosts),
-        learn_host_keys=ssh.learn_host_keys,
-        sessions_per_node=ssh.sessions_per_node,
-        connect_timeout=ssh.connect_timeout,
-        lvm_wrapper=gluster.nodes.lvm_wrapper,
     )
 
 

@@ -124,7 +124,8 @@ def _cluster(topology: Topology, cluster: Cluster) -> Iterator[bytes]:
     yield from _joined(_node(topology, node) for node in nodes)
     yield b'],"volumes":['
     yield from _separated(
-        base.dump(mapping.volume_overview_to_wire(topology, each)) for each in itertools.filterfalse(is_hidden, volumes)
+        base.dump_rows([mapping.volume_overview_row(topology, each)])[1:-1]
+        for each in itertools.filterfalse(is_hidden, volumes)
     )
     yield b'],"blockvolumes":['
     blocks = itertools.filterfalse(is_hidden, topology.block_volumes_in(cluster.id))

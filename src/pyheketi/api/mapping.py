@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
 from pyheketi.domain.durability import DurabilityRequest
 from pyheketi.domain.entities import (
@@ -25,9 +24,8 @@ from pyheketi.operations.steps import Step
 from pyheketi.planning import block_create, volume_create
 from pyheketi.planning import devices as device_plans
 from pyheketi.planning import nodes as node_plans
-from pyheketi.wire import block_volumes, bricks, clusters, devices, nodes, volumes
+from pyheketi.wire import base, block_volumes, bricks, clusters, devices, nodes, volumes
 from pyheketi.wire import operations as wire_operations
-from pyheketi.wire import topology as wire_topology
 
 # -- wishes ----------------------------------------------------------------------------------------------------
 
@@ -221,7 +219,13 @@ def volume_to_wire(topology: Topology, volume: Volume) -> volumes.Volume:
     settled = frozenset(volume.bricks)
     held = [brick for brick in topology.bricks_of(volume.id) if brick.id in settled]
     return volumes.Volume(
-        **_wish_of(volume),
+        size=volume.size_gib,
+        name=volume.name,
+        durability=_durability_to_wire(volume.durability_request),
+        gid=volume.gid,
+        glustervolumeoptions=volume.options,
+        block=volume.block,
+        snapshot=_snapshot_to_wire(volume.snapshot),
         id=volume.id,
         cluster=volume.cluster,
         mount=volumes.mounted(mount_hosts(topology, volume.cluster), volume.name),
@@ -230,14 +234,28 @@ def volume_to_wire(topology: Topology, volume: Volume) -> volumes.Volume:
     )
 
 
-def volume_overview_to_wire(topology: Topology, volume: Volume) -> wire_topology.VolumeOverview:
-    """Return a volume without what its cluster and its devices tell."""
-    return wire_topology.VolumeOverview(
-        **_wish_of(volume),
-        id=volume.id,
-        blockinfo=_block_hosting(topology, volume),
-        bricks=tuple(sorted(volume.bricks)),
-    )
+def volume_overview_row(topology: Topology, volume: Volume) -> dict[str, object]:
+    """Return the fields of ``wire.topology.VolumeOverview`` in order, but those omitted: see ``brick_row``."""
+    row = {
+        "size": volume.size_gib,
+        "name": volume.name,
+        "durability": _durability_row(volume.durability_request),
+        "gid": volume.gid,
+        "glustervolumeoptions": volume.options,
+        "block": volume.block,
+        "snapshot": _snapshot_row(volume.snapshot),
+        "id": volume.id,
+        "blockinfo": base.plain(_block_hosting(topology, volume)) if volume.block else {},
+        "bricks": sorted(volume.bricks),
+    }
+    for name in _OMITTED:
+        if not row[name]:
+            del row[name]
+    return row
+
+
+_OMITTED = ("gid", "glustervolumeoptions", "block")
+"""Fields of a volume that are not written while empty."""
 
 
 def volume_summary_to_wire(volume: Volume) -> volumes.VolumeSummary:
@@ -252,19 +270,6 @@ def mount_hosts(topology: Topology, cluster: ClusterId) -> tuple[str, ...]:
     return tuple(node.storage_host for node in topology.nodes_of(cluster) if not is_hidden(node))
 
 
-def _wish_of(volume: Volume) -> dict[str, Any]:
-    """Return what was asked for, by the names of ``volumes.VolumeCreate``."""
-    return {
-        "size": volume.size_gib,
-        "name": volume.name,
-        "durability": _durability_to_wire(volume.durability_request),
-        "gid": volume.gid,
-        "glustervolumeoptions": volume.options,
-        "block": volume.block,
-        "snapshot": _snapshot_to_wire(volume.snapshot),
-    }
-
-
 @lru_cache
 def _durability_to_wire(request: DurabilityRequest) -> volumes.Durability:
     return volumes.Durability(
@@ -277,6 +282,16 @@ def _durability_to_wire(request: DurabilityRequest) -> volumes.Durability:
 @lru_cache
 def _snapshot_to_wire(snapshot: Snapshot) -> volumes.Snapshot:
     return volumes.Snapshot(enable=snapshot.enabled, factor=snapshot.factor)
+
+
+@lru_cache
+def _durability_row(request: DurabilityRequest) -> dict[str, object]:
+    return base.plain(_durability_to_wire(request))
+
+
+@lru_cache
+def _snapshot_row(snapshot: Snapshot) -> dict[str, object]:
+    return base.plain(_snapshot_to_wire(snapshot))
 
 
 _NO_BLOCKS = volumes.BlockHosting()

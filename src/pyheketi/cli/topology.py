@@ -68,9 +68,13 @@ def _volume_text(volume: Volume) -> Iterator[str]:
     else:
         yield "\n\tSnapshot: Disabled\n"
     yield "\n\t\tBricks:"
-    for brick in volume.bricks:
-        yield f"\n\t\t\tId: {brick.id}\n\t\t\tPath: {brick.path}\n\t\t\tSize (GiB): {layout.gib(brick.size)}"
-        yield f"\n\t\t\tNode: {brick.node}\n\t\t\tDevice: {brick.device}\n"
+    yield "".join(
+        [
+            f"\n\t\t\tId: {brick.id}\n\t\t\tPath: {brick.path}\n\t\t\tSize (GiB): {layout.gib(brick.size)}"
+            f"\n\t\t\tNode: {brick.node}\n\t\t\tDevice: {brick.device}\n"
+            for brick in volume.bricks
+        ]
+    )
     yield "\n"
 
 
@@ -92,8 +96,12 @@ def _device_text(device: Device) -> Iterator[str]:
     if device.tags:
         yield f"\n\t\t\tTags: {layout.tag_words(device.tags)}\n"
     yield f"\n\t\t\tKnown Paths: {' '.join(device.paths) or device.name}\n\n\t\t\tBricks:"
-    for brick in device.bricks:
-        yield f"\n\t\t\t\tId:{brick.id:<35}Size (GiB):{layout.gib(brick.size):<8}Path: {brick.path}"
+    yield "".join(
+        [
+            f"\n\t\t\t\tId:{brick.id:<35}Size (GiB):{layout.gib(brick.size):<8}Path: {brick.path}"
+            for brick in device.bricks
+        ]
+    )
 
 
 def load(session: Session) -> None:

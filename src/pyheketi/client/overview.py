@@ -1,8 +1,10 @@
 """What ``GET /topology`` says once, said where ``heketi-cli topology info`` shows it (cli.md §5.8)."""
 
+from typing import Any
+
 from pyheketi.wire.bricks import Brick
 from pyheketi.wire.topology import ClusterOverview, Overview, Topology, TopologyCluster, VolumeOverview
-from pyheketi.wire.volumes import Volume, VolumeCreate, mounted
+from pyheketi.wire.volumes import Volume, mounted
 
 
 def unfolded(overview: Overview) -> Topology:
@@ -22,12 +24,7 @@ def _cluster(cluster: ClusterOverview) -> TopologyCluster:
 
 
 def _volume(volume: VolumeOverview, cluster: ClusterOverview, bricks: dict[str, Brick]) -> Volume:
-    wish = {name: getattr(volume, name) for name in VolumeCreate.model_fields if name in volume.model_fields_set}
-    return Volume(
-        **wish,
-        id=volume.id,
-        cluster=cluster.id,
-        mount=mounted(cluster.hosts, volume.name),
-        blockinfo=volume.blockinfo,
-        bricks=tuple(bricks[each] for each in volume.bricks if each in bricks),
-    )
+    fields: dict[str, Any] = {name: getattr(volume, name) for name in volume.model_fields_set}
+    fields["cluster"], fields["mount"] = cluster.id, mounted(cluster.hosts, volume.name)
+    fields["bricks"] = tuple([bricks[each] for each in volume.bricks if each in bricks])
+    return Volume(**fields)

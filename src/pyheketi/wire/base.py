@@ -157,7 +157,13 @@ def dump(model: WireModel) -> bytes:
     return to_json(model).encode()
 
 
-def dump_rows(rows: Sequence[Mapping[str, str | int]]) -> bytes:
+def plain(model: WireModel) -> dict[str, object]:
+    """Return what is written of a model, with nothing but plain values in it."""
+    fields: dict[str, object] = json.loads(_encoder.encode(model))
+    return fields
+
+
+def dump_rows(rows: Sequence[Mapping[str, object]]) -> bytes:
     """Write a JSON list of plain objects, without a final newline."""
     return escaped(_encoder.encode(rows)).encode()
 
@@ -255,7 +261,10 @@ def _go_wording(error: json.JSONDecodeError) -> str:
 
 def _last_wins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return an object in the order of last mention; a later ``null`` changes nothing."""
-    result: dict[str, object] = {}
+    result = dict(pairs)
+    if len(result) == len(pairs):  # as documents are, unless somebody plays
+        return result
+    result = {}
     for name, value in pairs:
         if name in result:
             if value is None:

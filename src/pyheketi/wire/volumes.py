@@ -1,6 +1,7 @@
 """Volumes on the wire (rest-api.md §7.5)."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import Field
@@ -134,8 +135,13 @@ class Mount(WireModel):
 def mounted(hosts: Sequence[str], name: str) -> Mount:
     """Return how to mount a volume of a cluster with these hosts (rest-api.md §6.7)."""
     first = hosts[0] if hosts else ""
-    options = {"backup-volfile-servers": ",".join(hosts[1:])}
-    return Mount(glusterfs=GlusterMount(hosts=tuple(hosts), device=f"{first}:{name}", options=options))
+    return Mount(glusterfs=_mounted_from(tuple(hosts)).model_copy(update={"device": f"{first}:{name}"}))
+
+
+@lru_cache(maxsize=16)
+def _mounted_from(hosts: tuple[str, ...]) -> GlusterMount:
+    """Return what the volumes of a cluster have in common."""
+    return GlusterMount(hosts=hosts, device="", options={"backup-volfile-servers": ",".join(hosts[1:])})
 
 
 class BlockHosting(WireModel):

@@ -222,15 +222,14 @@ class _Furnisher:
         if brick.gid:
             directory.group, directory.mode = str(brick.gid), "2775"
         self.belong(home, directory, volume, f"{storage}:{brick.path}")
-        home.root.add_all(brick.mount_point)
+        point, options = brick.mount_point, self.options.mount_options
+        home.root.add_all(point)
         if brick.given_path:
-            home.clone_bricks[brick.mount_point] = made
-            home.attach(made, made.file_system, brick.mount_point, "rw,nouuid")
+            home.clone_bricks[point] = made
+            home.attach(made, made.file_system, point, "rw,nouuid")
             return
-        home.attach(made, made.file_system, brick.mount_point, self.options.mount_options)
-        home.files.setdefault(self.options.fstab, []).append(
-            f"{made.device} {brick.mount_point} xfs {self.options.mount_options} 1 2"
-        )
+        home.attach(made, made.file_system, point, options)
+        home.files.setdefault(self.options.fstab, []).append(f"{made.device} {point} xfs {options} 1 2")
 
     def belong(self, home: FakeNode, directory: Directory, volume: GlusterVolume | None, name: str) -> None:
         if volume is not None and home.pool.bricks.get(name) is volume:
