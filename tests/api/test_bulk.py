@@ -239,6 +239,17 @@ async def test_a_long_list_of_ids_is_compressed_too(monkeypatch: pytest.MonkeyPa
     assert gzip.decompress(squeezed.body) == plain.body
 
 
+async def test_an_answer_that_is_kept_is_compressed_for_one_and_not_for_the_next(house: House) -> None:
+    app = asgi.application(house.plane)
+    plain = await asgi.request(app, "GET", "/openapi.json")
+    assert len(plain.body) > exchange.LARGE
+    for _ in range(2):
+        squeezed = await asgi.request(app, "GET", "/openapi.json", headers=[("Accept-Encoding", "gzip")])
+        assert gzip.decompress(squeezed.body) == plain.body
+        assert squeezed.headers["content-length"] == str(len(squeezed.body))
+        assert await asgi.request(app, "GET", "/openapi.json") == plain
+
+
 @pytest.mark.parametrize(
     ("header", "taken"),
     [

@@ -124,7 +124,7 @@ class Application:
         table: Table,
         *,
         keys: auth.Keys | None,
-        open_pages: Mapping[str, Answer],
+        open_pages: Mapping[str, Callable[[], Answer]],
         headers: Mapping[str, str],
         body_limit: int,
         gate: Gate,
@@ -137,7 +137,7 @@ class Application:
             control_plane: What everything is asked of.
             table: The endpoints.
             keys: Shared secrets; None lets everyone in.
-            open_pages: Answers to GET without a token, by path.
+            open_pages: What gives the answers to GET without a token, by path.
             headers: Sent with every answer.
             body_limit: Largest request body in bytes.
             gate: Lets changes in, by the server's mode.
@@ -191,7 +191,7 @@ class Application:
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         method, path = scope["method"], scope["path"]
         if method == "GET" and (page := self._open_pages.get(path.strip("/"))) is not None:
-            return page
+            return page()
         if method == "GET" and path.strip("/") == "metrics":
             return self._metrics.answer()
         if self._profiles is not None and (name := profiles.named(path)):

@@ -1,6 +1,7 @@
 """What a client has, and what it takes: answers it knows already are not sent again, large ones are compressed."""
 
 import asyncio
+import copy
 import gzip
 import re
 import zlib
@@ -34,14 +35,15 @@ def takes_gzip(accept_encoding: str) -> bool:
 async def fitted(answer: Answer, header: Callable[[bytes], str | None]) -> Answer:
     """Return an answer as a client wants it: nothing that it has, and compressed if it is large.
 
-    ``header`` finds what the client has sent.
+    ``header`` finds what the client has sent. The answer given stays as it is: others may be given it, too.
     """
     if answer.tag and knows(header(b"if-none-match") or "", answer.tag):
         return Answer(304, headers={"ETag": answer.tag})
     large = isinstance(answer, PartedAnswer) or (len(answer.body) > LARGE and _is_json(answer))
     if not large:
         return answer
-    answer.raw_headers.append((b"vary", b"accept-encoding"))
+    answer = copy.copy(answer)
+    answer.raw_headers = [*answer.raw_headers, (b"vary", b"accept-encoding")]
     if not takes_gzip(header(b"accept-encoding") or ""):
         return answer
     answer.raw_headers.append((b"content-encoding", b"gzip"))

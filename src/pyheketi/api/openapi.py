@@ -2,10 +2,9 @@
 
 import html
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
-
-from pydantic.json_schema import models_json_schema
 
 from pyheketi.api.answers import Answer
 from pyheketi.api.endpoint import Endpoint
@@ -50,6 +49,8 @@ _FAILURES = {
 
 def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document."""
+    from pydantic.json_schema import models_json_schema  # noqa: PLC0415  # few ask
+
     endpoints = tuple(endpoints)
     models = {model for each in endpoints for model in (each.request, each.answer) if model}
     references, definitions = models_json_schema(
@@ -221,11 +222,16 @@ def _resolve(schema: dict[str, Any], described: dict[str, Any]) -> dict[str, Any
     return found
 
 
-def open_pages(endpoints: Iterable[Endpoint], version: str) -> dict[str, Answer]:
-    """Return the answers to GET that need no token, by path."""
-    described = document(endpoints, version)
-    return {
-        "hello": Answer(200, b"Hello from Heketi", {"Content-Type": "text/plain; charset=UTF-8"}),
-        "openapi.json": Answer(200, json.dumps(described).encode(), {"Content-Type": "application/json"}),
-        "docs": Answer(200, page(described, version).encode(), {"Content-Type": "text/html; charset=utf-8"}),
-    }
+def open_pages(endpoints: Iterable[Endpoint], version: str) -> dict[str, Callable[[], Answer]]:
+    """Return what gives the answers to GET that need no token, by path. The interface is described when asked for."""
+    hello = Answer(200, b"Hello from Heketi", {"Content-Type": "text/plain; charset=UTF-8"})
+    endpoints = tuple(endpoints)
+    described = cache(lambda: document(endpoints, version))
+
+    def as_json() -> Answer:
+        return Answer(200, json.dumps(described()).encode(), {"Content-Type": "application/json"})
+
+    def as_page() -> Answer:
+        return Answer(200, page(described(), version).encode(), {"Content-Type": "text/html; charset=utf-8"})
+
+    return {"hello": lambda: hello, "openapi.json": cache(as_json), "docs": cache(as_page)}
