@@ -317,7 +317,7 @@ async def test_closing_ends_what_runs(cluster: Cluster, connect: Connect) -> Non
 
 
 async def test_the_log(cluster: Cluster, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "pyheketi")
     cluster.add_pod("a", labels=LABEL)
     quiet = dataclasses.replace(sh("echo secret"), quiet=True)
     await connect().run("n1", script(OK.commands[0], quiet, sh("echo said; exit 2")))
