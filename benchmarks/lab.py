@@ -20,18 +20,23 @@ from benchmarks.original import Place
 from benchmarks.remote import Remote, remote_work
 from lab import Lab
 
+_MANY = 8
 _ASKED = ("heketi-cli", "volume", "create", "--size=1")
 
 
 def measure(rounds: int = 3) -> list[Figure]:
     """Return all figures."""
+    return [*_in_a_lab(lambda site: _figures(site, rounds)), *_in_a_lab(lambda site: _bare(site, rounds), udev=False)]
+
+
+def _in_a_lab(measured: Callable[[Site], list[Figure]], *, udev: bool = True) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
-        lab = Lab(Path(folder) / "run", nodes=3, disks=1)
+        lab = Lab(Path(folder) / "run", nodes=3, disks=1, udev=udev)
         try:
             lab.up()
             with Site(lab, Path(folder)) as site:
                 site.load()
-                return _figures(site, rounds)
+                return measured(site)
         finally:
             lab.down()
 
@@ -44,7 +49,7 @@ def _figures(site: Site, rounds: int) -> list[Figure]:
         seconds, remote = _one(site)
         alone.append(seconds)
         work.append(remote)
-        together.append(_at_once(site, 8))
+        together.append(_at_once(site, _MANY))
     trips = statistics.median_low([each.trips for each in work])
     commands = statistics.median_low([each.commands for each in work])
     return [
@@ -54,6 +59,20 @@ def _figures(site: Site, rounds: int) -> list[Figure]:
         Figure(name="eight times heketi-cli volume create at the same moment", unit="s", values=together, target=15),
         Figure(name="ssh round trips of one creation", unit="", values=[trips]),
         Figure(name="remote processes of one creation", unit="", values=[commands]),
+    ]
+
+
+def _bare(site: Site, rounds: int) -> list[Figure]:
+    """Measure on nodes without udev: real ones have it, the lab in which the targets were set has none."""
+    alone, together, typed = [], [], []
+    for _ in range(rounds):
+        alone.append(_one(site)[0])
+        together.append(_at_once(site, _MANY))
+        typed.append(_typed_at_once(site.lab, _MANY))
+    return [
+        Figure(name="one volume, nodes without udev", unit="s", values=alone, target=5),
+        Figure(name="eight volumes at the same moment, nodes without udev", unit="s", values=together, target=15),
+        Figure(name="the same commands for eight, typed, nodes without udev", unit="s", values=typed),
     ]
 
 
@@ -90,16 +109,37 @@ def _delete(site: Site, made: str) -> None:
 
 def _by_hand(lab: Lab, way: Callable[[Lab, str, Sequence[Place]], float]) -> float:
     """Make a volume without our server; return the seconds; remove it."""
-    name = f"vol_{uuid.uuid4().hex}"
+    name, places = _chosen(lab)
+    spent = way(lab, name, places)
+    _undo(lab, name, places)
+    return spent
+
+
+def _typed_at_once(lab: Lab, count: int) -> float:
+    """Make volumes without any server; return the seconds until the last is there; remove them."""
+    chosen = [_chosen(lab) for _ in range(count)]
+    with ThreadPoolExecutor(count) as pool:
+        began = perf_counter()
+        list(pool.map(lambda each: _type(lab, *each), chosen))
+        spent = perf_counter() - began
+    for name, places in chosen:
+        _undo(lab, name, places)
+    return spent
+
+
+def _chosen(lab: Lab) -> tuple[str, list[Place]]:
+    """Return a name for a volume, and a place on each node for its bricks."""
     groups = [node.ssh("vgs --noheadings -o vg_name").stdout.strip() for node in lab.nodes]
     places = [(node.ip, group, uuid.uuid4().hex) for node, group in zip(lab.nodes, groups, strict=True)]
-    spent = way(lab, name, places)
+    return f"vol_{uuid.uuid4().hex}", places
+
+
+def _undo(lab: Lab, name: str, places: Sequence[Place]) -> None:
     lab.nodes[0].ssh(f"{original.GLUSTER} volume stop {name} force && {original.GLUSTER} volume delete {name}")
     for node, (_, group, brick) in zip(lab.nodes, places, strict=True):
         point = f"/var/lib/heketi/mounts/{group}/brick_{brick}"
         node.ssh(f"umount {point} && sed -i.save /brick_{brick}/d /etc/fstab && rmdir {point}")
         node.ssh(f"lvremove -qq -f {group}/tp_{brick} && udevadm settle")
-    return spent
 
 
 def _type(lab: Lab, name: str, places: Sequence[Place]) -> float:

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Build the root file system of the lab's nodes: Debian with systemd, udev, LVM, XFS, glusterd and sshd, and the modules
-# of the User Mode Linux kernel. Run as root: image.sh [DIRECTORY]; prints the image's path.
+# of the User Mode Linux kernel. Run as root: image.sh [DIRECTORY]; prints the paths of kernel and image.
 # An image is named for its recipe, so that a new recipe does not pull the disk from under the nodes of a running lab.
 set -euo pipefail
 out=${1:-${PYHEKETI_LAB_CACHE:-/var/tmp/pyheketi-lab}}
@@ -8,20 +8,24 @@ here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$out"
 exec 9>"$out/lock"
 flock 9
-recipe=$(cat "$here/image.sh" "$here/gluster-block" | sha256sum | cut -d" " -f1)
-image=$out/root-${recipe:0:12}.ext4
-if [ -f "$image" ]; then
-    echo "$image"
+named() { sha256sum | cut -c 1-12; }
+kernel=$out/kernel-$(cat "$here/kernel.sh" "$here/kernel-check" | named)
+image=$out/root-$(cat "$here/image.sh" "$here/gluster-block" <(basename "$kernel") | named).ext4
+if [ -f "$kernel/linux" ] && [ -f "$image" ]; then
+    printf '%s\n' "$kernel/linux" "$image"
     exit 0
 fi
 
-need=(user-mode-linux mmdebstrap e2fsprogs kmod iproute2 openssh-client procps util-linux glusterfs-client)
+need=(mmdebstrap patchelf e2fsprogs kmod iproute2 openssh-client procps util-linux glusterfs-client)
 missing=()
 for package in "${need[@]}"; do dpkg --status "$package" >/dev/null 2>&1 || missing+=("$package"); done
 if [ ${#missing[@]} -gt 0 ]; then
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 9>&-
 fi
+
+"$here/kernel.sh" "$kernel"
+version=$("$kernel/linux" --version)
 
 for kind in ed25519 ecdsa rsa; do
     [ -f "$out/id_$kind" ] || ssh-keygen -q -t $kind -N '' -C lab -f "$out/id_$kind"
@@ -39,10 +43,9 @@ mmdebstrap --quiet --variant=minbase --include="$packages" \
     --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
     "$VERSION_CODENAME" "$root" $(ls /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | head -1)
 
-kernel=$(linux.uml --version)
 mkdir -p "$root/lib/modules"
-cp -a "/usr/lib/uml/modules/$kernel" "$root/lib/modules/"
-depmod -b "$root" "$kernel"
+cp -a "$kernel/modules/$version" "$root/lib/modules/"
+depmod -b "$root" "$version"
 printf '%s\n' dm-mod dm-thin-pool dm-snapshot fuse loop >"$root/etc/modules-load.d/lab.conf"
 
 install -m 755 "$here/gluster-block" "$root/usr/local/sbin/gluster-block"
@@ -72,8 +75,17 @@ printf '%s\n' 'PermitRootLogin prohibit-password' 'UseDNS no' 'MaxStartups 100' 
 cat >"$root/usr/local/sbin/lab-node" <<'X'
 #!/bin/sh
 for word in $(cat /proc/cmdline); do
-    case $word in lab.name=*) name=${word#*=} ;; lab.ip=*) ip=${word#*=} ;; lab.hosts=*) hosts=${word#*=} ;; esac
+    case $word in
+        lab.name=*) name=${word#*=} ;;
+        lab.ip=*) ip=${word#*=} ;;
+        lab.hosts=*) hosts=${word#*=} ;;
+        lab.udev=no) udev=no ;;
+    esac
 done
+if [ "$udev" = no ] && ! grep -q udev /etc/lvm/lvmlocal.conf; then
+    sed -i 's/^activation {/& udev_sync = 0 udev_rules = 0/; s/^devices {/& obtain_device_list_from_udev = 0/' \
+        /etc/lvm/lvmlocal.conf
+fi
 hostname "$name"
 echo "$name" >/etc/hostname
 ip link set lo up
@@ -118,5 +130,7 @@ rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
 truncate -s 4G "$work/root.ext4"
 mkfs.ext4 -q -F -O ^metadata_csum -E lazy_itable_init=1 -L root -d "$root" "$work/root.ext4"
 mv "$work/root.ext4" "$image"
-ls -t "$out"/root-*.ext4 | tail -n +3 | xargs -r rm -f # the one before may be in use
-echo "$image"
+for old in root-*.ext4 kernel-*; do # the one before may be in use
+    ls -dt "$out"/$old | tail -n +3 | xargs -r rm -rf
+done
+printf '%s\n' "$kernel/linux" "$image"
