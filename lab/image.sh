@@ -130,6 +130,7 @@ rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
 truncate -s 4G "$work/root.ext4"
 mkfs.ext4 -q -F -O ^metadata_csum -E lazy_itable_init=1 -L root -d "$root" "$work/root.ext4"
 mv "$work/root.ext4" "$image"
+touch "$kernel" # it may have been there for long
 for old in root-*.ext4 kernel-*; do # the one before may be in use
     ls -dt "$out"/$old | tail -n +3 | xargs -r rm -rf
 done
