@@ -97,6 +97,8 @@ class Server:
             with contextlib.suppress(ConnectionRefusedError):
                 if Client(self.port)("GET", "/hello")[0] == 200:
                     return time.perf_counter() - began
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended by itself, with status {self.process.returncode}")
             time.sleep(0.005)
 
     def memory(self) -> float:
