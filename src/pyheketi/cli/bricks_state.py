@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pyheketi.cli.connect import beyond_heketi, connect
+from pyheketi.cli.connect import beyond_heketi, look_after
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.session import Session
 from pyheketi.wire import base
 from pyheketi.wire.brick_service import BrickMending, BrickService, FaultyBrick
 
 if TYPE_CHECKING:
-    from pyheketi.client.client import Client
+    from pyheketi.client.upkeep import Upkeep
 
 FOUND, INCOMPLETE = 1, 2
 """Exit statuses: some brick does not serve; some node could not tell, or an error."""
@@ -31,7 +31,7 @@ def run(session: Session) -> None:
         raise Problem("bricks are named to mend them: add --mend, or leave them out")
     if mends and not session.arguments and not session.switch("all"):
         raise Problem("name the bricks to mend, or say --all; 'heketi-cli server state bricks' lists them")
-    with connect(session) as client:
+    with look_after(session) as client:
         found = _asked(session, client)
         if mends:
             _mend(session, client, found)
@@ -39,7 +39,7 @@ def run(session: Session) -> None:
             _list(session, found)
 
 
-def _asked(session: Session, client: "Client") -> BrickService:
+def _asked(session: Session, client: "Upkeep") -> BrickService:
     with beyond_heketi():
         found = client.faulty_bricks()
     node = session.text("node")
@@ -92,7 +92,7 @@ def _summary(found: BrickService) -> str:
     return f"{said} To mount and start them:\n  heketi-cli server state bricks --mend {ids}" if ids else said
 
 
-def _mend(session: Session, client: "Client", found: BrickService) -> None:
+def _mend(session: Session, client: "Upkeep", found: BrickService) -> None:
     chosen = _named(session, found)
     if not chosen:
         session.terminal.complain(_summary(found))

@@ -9,6 +9,8 @@ from pyheketi.client.errors import ServerError
 
 if TYPE_CHECKING:
     from pyheketi.client.client import Client
+    from pyheketi.client.connection import Connection
+    from pyheketi.client.upkeep import Upkeep
 
 
 def connect(session: Session) -> "Client":
@@ -18,6 +20,18 @@ def connect(session: Session) -> "Client":
         TlsFileError: if a certificate file cannot be used.
     """
     from pyheketi.client.client import Client  # noqa: PLC0415
+
+    return Client(_connection(session))
+
+
+def look_after(session: Session) -> "Upkeep":
+    """Return a client for what that server tells of itself. Raises as ``connect``."""
+    from pyheketi.client.upkeep import Upkeep  # noqa: PLC0415
+
+    return Upkeep(_connection(session))
+
+
+def _connection(session: Session) -> "Connection":
     from pyheketi.client.connection import Account, Connection  # noqa: PLC0415
     from pyheketi.client.tls import Trust  # noqa: PLC0415
 
@@ -27,7 +41,7 @@ def connect(session: Session) -> "Client":
         Trust(certificates=session.texts("tls-cert"), insecure=session.switch("insecure-tls")),
         progress=session.terminal.progress,
     )
-    return Client(session.connection)
+    return session.connection
 
 
 @contextmanager

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pyheketi.cli.connect import beyond_heketi, connect
+from pyheketi.cli.connect import beyond_heketi, look_after
 from pyheketi.cli.session import Session
 from pyheketi.wire import base
 from pyheketi.wire.check import ExplainedCheck, ExplainedFinding
 
 if TYPE_CHECKING:
-    from pyheketi.client.client import Client
+    from pyheketi.client.upkeep import Upkeep
 
 
 def dump(session: Session) -> None:
     """Print the whole database."""
-    with connect(session) as client:
+    with look_after(session) as client:
         document = client.database_dump()
     session.write(document.decode("utf-8", "replace"))
 
@@ -22,7 +22,7 @@ def dump(session: Session) -> None:
 def check(session: Session) -> None:
     """Print what is wrong in the database; in words, or with the commands that repair it, if that is wanted."""
     explain, repair = session.switch("explain"), session.switch("repair")
-    with connect(session) as client:
+    with look_after(session) as client:
         if not (explain or repair):
             session.write(client.database_check().decode("utf-8", "replace"))
             return
@@ -34,7 +34,7 @@ def check(session: Session) -> None:
         session.write("".join(f"{line}\n" for line in lines))
 
 
-def _explained(client: "Client") -> ExplainedCheck:
+def _explained(client: "Upkeep") -> ExplainedCheck:
     with beyond_heketi():
         return client.database_check_explained()
 

@@ -5,14 +5,14 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pyheketi.cli.connect import beyond_heketi, connect
+from pyheketi.cli.connect import beyond_heketi, look_after
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.session import Session
 from pyheketi.wire import base
 from pyheketi.wire.operations import EndedOperation, History
 
 if TYPE_CHECKING:
-    from pyheketi.client.client import Client
+    from pyheketi.client.upkeep import Upkeep
 
 _PAGE = 1000
 """Operations that the server gives at a time."""
@@ -27,7 +27,7 @@ def run(session: Session) -> None:
     if limit < 1:
         raise Problem("--limit must be at least 1")
     since = _since(session.text("since"), time.time())
-    with connect(session) as client:
+    with look_after(session) as client:
         found = _asked(client, limit, since)
     if session.json:
         session.write(base.to_json(found) + "\n")
@@ -35,7 +35,7 @@ def run(session: Session) -> None:
         session.write("".join(map(_line, found.operations)))
 
 
-def _asked(client: "Client", limit: int, since: float) -> History:
+def _asked(client: "Upkeep", limit: int, since: float) -> History:
     """Return as many as are wanted, asking again where they do not fit one answer."""
     found: list[EndedOperation] = []
     before = ""

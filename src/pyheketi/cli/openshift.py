@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyheketi.cli.connect import connect
+from pyheketi.cli.connect import connect, look_after
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.session import Session
 from pyheketi.client.errors import ClientError
@@ -36,7 +36,7 @@ def set_up(session: Session) -> None:
             raise Problem(f"Durability {DISPERSE} is not supported for heketi database storage")
         volume = client.create_volume(wanted)
         try:
-            _write(session, client, volume)
+            _write(session, volume)
         except (Problem, ClientError):
             session.terminal.complain("Cleaning up")
             _delete(client, volume)
@@ -73,9 +73,10 @@ def _delete(client: "Client", volume: Volume) -> None:
         return
 
 
-def _write(session: Session, client: "Client", volume: Volume) -> None:
+def _write(session: Session, volume: Volume) -> None:
     try:
-        database = client.database_backup()
+        with look_after(session) as server:
+            database = server.database_backup()
     except ClientError as error:
         raise Problem(f"ERROR: {error}\nUnable to get database from Heketi server") from error
     file = session.text("listfile")

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pyheketi.cli import layout
-from pyheketi.cli.connect import beyond_heketi, connect
+from pyheketi.cli.connect import beyond_heketi, look_after
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.session import Session
 from pyheketi.wire import base
 from pyheketi.wire.orphans import OrphanRemoval, Orphans, StrayBrick
 
 if TYPE_CHECKING:
-    from pyheketi.client.client import Client
+    from pyheketi.client.upkeep import Upkeep
 
 FOUND, INCOMPLETE = 1, 2
 """Exit statuses: there are orphans; some node could not tell, or an error."""
@@ -26,7 +26,7 @@ def run(session: Session) -> None:
         raise Problem("--yes goes with --delete")
     if session.switch("delete") and not session.arguments:
         raise Problem("name the bricks to remove; 'heketi-cli server state orphans' lists them")
-    with connect(session) as client:
+    with look_after(session) as client:
         found = _asked(session, client)
         if not session.switch("delete"):
             _list(session, found)
@@ -36,7 +36,7 @@ def run(session: Session) -> None:
             _preview(session, found)
 
 
-def _asked(session: Session, client: "Client") -> Orphans:
+def _asked(session: Session, client: "Upkeep") -> Orphans:
     with beyond_heketi():
         found = client.orphan_bricks()
     cluster, node = session.text("cluster"), session.text("node")
@@ -106,7 +106,7 @@ def _preview(session: Session, found: Orphans) -> None:
     session.terminal.complain("Nothing was done. Add --yes to remove them.")
 
 
-def _remove(session: Session, client: "Client", found: Orphans) -> None:
+def _remove(session: Session, client: "Upkeep", found: Orphans) -> None:
     chosen = _named(session, found)
     client.remove_orphan_bricks(
         OrphanRemoval(bricks=tuple(f"{each.volume_group}/brick_{each.brick}" for each in chosen))

@@ -9,7 +9,7 @@ from pyheketi.cli.comparison import advice, bricks, gluster, known, volumes
 from pyheketi.cli.comparison.findings import Category, Finding
 from pyheketi.cli.comparison.gluster import Gluster
 from pyheketi.cli.comparison.known import Known
-from pyheketi.cli.connect import connect
+from pyheketi.cli.connect import look_after
 from pyheketi.cli.errors import Problem
 from pyheketi.cli.session import Session
 from pyheketi.kubernetes import persistent_volumes
@@ -44,7 +44,7 @@ def compare(session: Session) -> None:
 
 def _examination(session: Session) -> Examination:
     if not (path := session.text("heketi")):
-        with connect(session) as client:
+        with look_after(session) as client:
             document: bytes | str = client.examination()
     else:
         document = _text_of(path)

@@ -2,19 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-from pyheketi.cli.connect import beyond_heketi, connect
+from pyheketi.cli.connect import beyond_heketi, look_after
 from pyheketi.cli.session import Session
 from pyheketi.client.errors import ServerError
 from pyheketi.wire import base
 from pyheketi.wire.operations import OperationStep, OperationSteps
 
 if TYPE_CHECKING:
-    from pyheketi.client.client import Client
+    from pyheketi.client.upkeep import Upkeep
 
 
 def run(session: Session) -> None:
     """Show the operations that are named, or all that have not ended."""
-    with connect(session) as client:
+    with look_after(session) as client:
         found = [_asked(client, id_) for id_ in session.arguments] if session.arguments else _all(client)
     if session.json:
         session.write(f"[{','.join(map(base.to_json, found))}]\n")
@@ -22,12 +22,12 @@ def run(session: Session) -> None:
         session.write("\n".join(map(_text, found)))
 
 
-def _asked(client: "Client", id_: str) -> OperationSteps:
+def _asked(client: "Upkeep", id_: str) -> OperationSteps:
     with beyond_heketi("Invalid path"):
         return client.operation_steps(id_)
 
 
-def _all(client: "Client") -> list[OperationSteps]:
+def _all(client: "Upkeep") -> list[OperationSteps]:
     """Return all operations that have not ended, without those that end while they are asked after."""
     found = []
     for each in client.pending_operations().pendingoperations:
