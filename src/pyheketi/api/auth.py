@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from jwt.algorithms import HMACAlgorithm
@@ -83,8 +84,7 @@ def _verified_claims(keys: Keys, token: str, now: int) -> Mapping[str, Any]:
     parts = token.split(".")
     if len(parts) != 3:
         raise Denied("token contains an invalid number of segments")
-    header, claims = _json(parts[0]), _json(parts[1])
-    algorithm = header.get("alg")
+    algorithm, claims = _algorithm(parts[0]), _json(parts[1])
     if not isinstance(algorithm, str) or (algorithm not in _HASHES and algorithm not in _OTHER_METHODS):
         raise Denied("signing method (alg) is unavailable.")
     if algorithm not in _HASHES:
@@ -101,6 +101,11 @@ def _verified_claims(keys: Keys, token: str, now: int) -> Mapping[str, Any]:
     if problem := _time_problem(claims, now, keys.iat_leeway):
         raise Denied(problem)
     return claims
+
+
+@lru_cache(maxsize=16)  # a client writes the same header each time
+def _algorithm(header: str) -> object:
+    return _json(header).get("alg")
 
 
 def _time_problem(claims: Mapping[str, Any], now: int, leeway: int) -> str:

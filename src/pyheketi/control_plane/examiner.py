@@ -87,7 +87,7 @@ def _of_node(node: Node, hosting: tuple[Volume, ...], picture: NodePicture | Non
     return report
 
 
-def _compared(ours: list[str], nodes: list[Node], pictures: Mapping[str, NodePicture | None]) -> list[str]:
+def _compared(ours: list[str], nodes: Sequence[Node], pictures: Mapping[str, NodePicture | None]) -> list[str]:
     report = []
     for node in nodes:
         picture = pictures[node.id]

@@ -1,6 +1,6 @@
 """The topology: every entity at one revision, as an immutable value, with the look-ups that decisions need."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pyheketi.domain import indexes
 from pyheketi.domain.change import Change, Put
@@ -23,6 +23,7 @@ class Topology:
         "_hosts",
         "_indexes",
         "_names",
+        "_nodes_of",
         "_pools",
         "_space",
         "_spare",
@@ -46,6 +47,8 @@ class Topology:
         self._bricks_of_volume, self._blocks_of_volume = held.bricks_of_volume, held.blocks_of_volume
         self._names, self._hosts = held.names, held.hosts
         self._pools, self._space, self._spare = held.pools, held.space, held.spare
+        self._nodes_of: dict[ClusterId, Sequence[Node]] = {}
+        """What was asked for already; given on to later topologies as long as no node changes."""
 
     # -- look-ups ------------------------------------------------------------------------------------------------
 
@@ -106,9 +109,14 @@ class Topology:
         """Return the block volume of that id, if there is one, also while it is made or removed."""
         return self._entities[BlockVolume].get(id_)  # type: ignore[return-value]  # keyed by kind
 
-    def nodes_of(self, cluster: ClusterId) -> list[Node]:
-        """Return the nodes of a cluster, by id."""
-        return [self._entities[Node][key] for key in self._sorted(Node, cluster)]  # type: ignore[misc]  # keyed by kind
+    def nodes_of(self, cluster: ClusterId) -> Sequence[Node]:
+        """Return the nodes of a cluster, by id: the very same object as long as no node changes."""
+        known = self._nodes_of.get(cluster)
+        if known is None:
+            nodes = self._entities[Node]
+            known = tuple(nodes[key] for key in self._sorted(Node, cluster))  # type: ignore[misc]  # keyed by kind
+            self._nodes_of[cluster] = known
+        return known
 
     def devices_of(self, node: NodeId) -> list[Device]:
         """Return the devices of a node, by id."""
@@ -208,6 +216,8 @@ class Topology:
             draft.make(change)
         made = object.__new__(Topology)
         made._hold(draft.finished())
+        if made._entities[Node] is self._entities[Node]:
+            made._nodes_of = self._nodes_of
         return made
 
     def __eq__(self, other: object) -> bool:

@@ -85,10 +85,11 @@ def _arbiter_size(durability: Durability, brick_size: int, average_file_size: in
 
 
 def _require_devices(topology: Topology, cluster: ClusterId, avoid: Avoid) -> None:
+    if rings.ring_of(topology, cluster, avoid):
+        return
     if not topology.nodes_of(cluster):
         raise NoFit("No nodes in cluster", ())
-    if not rings.ring_of(topology, cluster, avoid):
-        raise NoFit("No online storage devices in cluster", brick_sets.unavailable(topology, cluster, avoid))
+    raise NoFit("No online storage devices in cluster", brick_sets.unavailable(topology, cluster, avoid))
 
 
 def make_bricks(

@@ -1,6 +1,6 @@
 """The machine room: simulated nodes by name, and how to fill them with what a topology says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pyheketi.commands.options import NodeOptions
@@ -164,7 +164,7 @@ class _Furnisher:
             if device.foreign > spare:
                 lvm.add_volume(home, group, LogicalVolume("foreign", group.name, "linear", device.foreign - spare))
 
-    def join(self, homes: dict[str, FakeNode], peers: list[Node]) -> None:
+    def join(self, homes: dict[str, FakeNode], peers: Sequence[Node]) -> None:
         for peer in peers[1:]:
             gluster.join(homes[peers[0].id].pool, homes[peer.id], peer.storage_host)
 

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pyheketi.executors.fake.answers import Failed, Options, unknown
 from pyheketi.executors.fake.state import FSTAB, Directory, FakeNode, FileSystem, GlusterVolume, Mount
 
-_PRINT_TO_FILE = re.compile(r'\s*BEGIN\s*\{\s*print\s+"((?:[^"\\]|\\.)*)"\s*>>\s*"((?:[^"\\]|\\.)*)"\s*;?\s*\}\s*')
+_PRINT_TO_FILE = re.compile(
+    r'\s*BEGIN\s*\{\s*print\s+"([^"\\]*(?:\\.[^"\\]*)*)"\s*>>\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*;?\s*\}\s*'
+)
 _DELETE_MATCHING = re.compile(r"(?:/((?:[^/\\]|\\.)*)/|\\(?P<mark>[^\\\n])((?:(?!(?P=mark)).)*)(?P=mark))\s*d")
+_ESCAPED = re.compile(r"\\(.)")
 _PLAIN = re.compile(r"(?:[\w@:,=/ -]|\\[./])*")
 
 
@@ -236,7 +239,7 @@ def awk(node: FakeNode, args: Sequence[str]) -> str:
     found = _PRINT_TO_FILE.fullmatch(args[0]) if len(args) == 1 else None
     if found is None:
         unknown("awk", args)
-    line, path = (re.sub(r"\\(.)", r"\1", text) for text in found.groups())
+    line, path = (_ESCAPED.sub(r"\1", text) for text in found.groups())
     if path not in node.files:
         if node.directory(path.rpartition("/")[0] or "/") is None:
             raise Failed(2, f'awk: cannot open "{path}" for output (No such file or directory)\n')
@@ -267,7 +270,7 @@ def sed(node: FakeNode, args: Sequence[str]) -> str:
 def _matcher(pattern: str) -> Callable[[str], bool]:
     """Return a test for a basic regular expression; only plain text, anchors, dots and stars are simulated."""
     if _PLAIN.fullmatch(pattern):
-        text = re.sub(r"\\(.)", r"\1", pattern)
+        text = _ESCAPED.sub(r"\1", pattern)
         return lambda line: text in line
     if re.search(r"[+?(){}|]|\\[^./*\[\]$^\\-]", pattern):
         unknown("sed", [f"/{pattern}/d"])
