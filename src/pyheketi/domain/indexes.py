@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pyheketi.domain import errors, persistent_map
+from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Remove
 from pyheketi.domain.entities import BlockVolume, Brick, Cluster, Device, Entity, Node, Volume
 from pyheketi.domain.ids import NodeId, VolumeId
-from pyheketi.domain.persistent_map import PersistentMap
+from pyheketi.domain.persistent_map import Draft as LaterDraft
+from pyheketi.domain.persistent_map import FirstDraft, PersistentMap, draft
 
 KINDS = (Cluster, Node, Device, Volume, Brick, BlockVolume)
 """Of entities, parents first."""
@@ -19,6 +20,9 @@ Children: TypeAlias = PersistentMap[str, None]
 """A set of ids."""
 Family: TypeAlias = PersistentMap[str, Children]
 """Ids of children by id of their parent; no parent without any."""
+
+_NO_CHILDREN: Children = PersistentMap()
+_ChildrenDraft: TypeAlias = LaterDraft[str, None] | FirstDraft[str, None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +63,13 @@ class Draft:
     """Indexes that are being made from others, change by change."""
 
     def __init__(self, before: Indexes) -> None:
-        self._entities = {kind: persistent_map.Draft(entities) for kind, entities in before.entities.items()}
+        self._entities = {kind: draft(entities) for kind, entities in before.entities.items()}
         self._children = {kind: _FamilyDraft(family) for kind, family in before.children.items()}
         self._bricks_of_volume = _FamilyDraft(before.bricks_of_volume)
         self._blocks_of_volume = _FamilyDraft(before.blocks_of_volume)
-        self._names, self._hosts = persistent_map.Draft(before.names), persistent_map.Draft(before.hosts)
-        self._pools, self._space = persistent_map.Draft(before.pools), persistent_map.Draft(before.space)
-        self._spare = persistent_map.Draft(before.spare)
+        self._names, self._hosts = draft(before.names), draft(before.hosts)
+        self._pools, self._space = draft(before.pools), draft(before.space)
+        self._spare = draft(before.spare)
 
     def finished(self) -> Indexes:
         """Return what was made; the draft must not be touched any more."""
@@ -106,16 +110,16 @@ class Draft:
 
     def _require_parent(self, entity: Entity) -> None:
         match entity:
-            case Node():
-                missing = entity.cluster not in self._entities[Cluster] and f"cluster {entity.cluster}"
-            case Device():
-                missing = entity.node not in self._entities[Node] and f"node {entity.node}"
-            case Volume():
-                missing = entity.cluster not in self._entities[Cluster] and f"cluster {entity.cluster}"
             case Brick():
                 missing = (entity.device not in self._entities[Device] and f"device {entity.device}") or (
                     entity.volume not in self._entities[Volume] and f"volume {entity.volume}"
                 )
+            case Volume():
+                missing = entity.cluster not in self._entities[Cluster] and f"cluster {entity.cluster}"
+            case Node():
+                missing = entity.cluster not in self._entities[Cluster] and f"cluster {entity.cluster}"
+            case Device():
+                missing = entity.node not in self._entities[Node] and f"node {entity.node}"
             case BlockVolume():
                 missing = (entity.cluster not in self._entities[Cluster] and f"cluster {entity.cluster}") or (
                     entity.hosting not in self._entities[Volume] and f"volume {entity.hosting}"
@@ -128,6 +132,10 @@ class Draft:
     def _index(self, entity: Entity) -> None:
         self._link(entity, present=True)
         match entity:
+            case Brick():
+                self._charge(entity, +1)
+                if entity.metadata_size > (self._spare.get(entity.device) or 0):
+                    self._spare.put(entity.device, entity.metadata_size)
             case Volume():
                 if (owner := self._names.get((entity.cluster, entity.name))) is not None:
                     raise errors.BrokenInvariant(f"{_label(entity)}: name {entity.name} belongs to volume {owner}")
@@ -138,10 +146,6 @@ class Draft:
                         raise errors.BrokenInvariant(f"{_label(entity)}: host name {key[1]} belongs to node {holder}")
                 for key in _host_keys(entity):
                     self._hosts.put(key, entity.id)
-            case Brick():
-                self._charge(entity, +1)
-                if entity.metadata_size > (self._spare.get(entity.device) or 0):
-                    self._spare.put(entity.device, entity.metadata_size)
 
     def _charge(self, brick: Brick, bricks: int) -> None:
         """Count bricks of a pool; the first one takes the pool's space from the device, the last one gives it back."""
@@ -196,17 +200,17 @@ class _FamilyDraft:
     """Children by parent, being made from others; the sets that are touched are drafts of their own meanwhile."""
 
     def __init__(self, before: Family) -> None:
-        self._families = persistent_map.Draft(before)
-        self._touched: dict[str, persistent_map.Draft[str, None]] = {}
+        self._families = draft(before)
+        self._touched: dict[str, _ChildrenDraft] = {}
 
-    def get(self, parent: str) -> persistent_map.Draft[str, None] | Children | None:
+    def get(self, parent: str) -> _ChildrenDraft | Children | None:
         touched = self._touched.get(parent)
         return self._families.get(parent) if touched is None else touched
 
     def link(self, parent: str, child: str, *, present: bool) -> None:
         children = self._touched.get(parent)
         if children is None:
-            children = self._touched[parent] = persistent_map.Draft(self._families.get(parent) or PersistentMap())
+            children = self._touched[parent] = draft(self._families.get(parent) or _NO_CHILDREN)
         if present:
             children.put(child, None)
         else:

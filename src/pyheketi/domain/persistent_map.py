@@ -30,21 +30,17 @@ class PersistentMap(Mapping[K, V], Generic[K, V]):
         count = 1
         while len(everything) > count * _FILL:
             count *= _GROWTH
-        pages: _Pages[K, V] = [[{} for _ in range(min(count, _PAGE))] for _ in range(-(-count // _PAGE))]
-        mask = count - 1
-        for key, value in everything.items():
-            index = hash(key) & mask
-            pages[index >> _BITS][index % _PAGE][key] = value
-        self._pages, self._mask, self._size = pages, mask, len(everything)
+        self._mask, self._size = count - 1, len(everything)
+        self._pages: _Pages[K, V] = [[everything]] if count == 1 else _spread(everything, count)
 
     def with_changes(self, put: Iterable[tuple[K, V]] = (), remove: Iterable[K] = ()) -> "PersistentMap[K, V]":
         """Return a map with the keys of ``put`` set and then those of ``remove`` gone; unknown keys are no error."""
-        draft = Draft(self)
+        made = draft(self)
         for key, value in put:
-            draft.put(key, value)
+            made.put(key, value)
         for key in remove:
-            draft.drop(key)
-        return draft.finished()
+            made.drop(key)
+        return made.finished()
 
     def __getitem__(self, key: K) -> V:
         index = hash(key) & self._mask
@@ -76,6 +72,40 @@ class PersistentMap(Mapping[K, V], Generic[K, V]):
 
     def __repr__(self) -> str:
         return f"PersistentMap({dict(self.items())!r})"
+
+
+def _spread(everything: dict[K, V], count: int) -> _Pages[K, V]:
+    """Return so many buckets on pages; ``count`` is a power of two."""
+    buckets: list[dict[K, V]] = [{} for _ in range(count)]
+    mask = count - 1
+    for key, value in everything.items():
+        buckets[hash(key) & mask][key] = value
+    return [buckets[at : at + _PAGE] for at in range(0, count, _PAGE)]
+
+
+def draft(before: PersistentMap[K, V]) -> "Draft[K, V] | FirstDraft[K, V]":
+    """Return a map that begins as another one and may be changed."""
+    return Draft(before) if before else FirstDraft(before)
+
+
+class FirstDraft(dict[K, V]):
+    """A map that is being made from nothing: a plain dict meanwhile, as fast as those are."""
+
+    __slots__ = ("_before",)
+
+    def __init__(self, before: PersistentMap[K, V]) -> None:
+        super().__init__()
+        self._before = before
+
+    put = dict.__setitem__
+
+    def drop(self, key: K) -> None:
+        """Let a key go, if it is there."""
+        self.pop(key, None)
+
+    def finished(self) -> PersistentMap[K, V]:
+        """Return the map, the old one if there is nothing in it; the draft must not be touched any more."""
+        return PersistentMap(self.items()) if self else self._before
 
 
 class Draft(Generic[K, V]):

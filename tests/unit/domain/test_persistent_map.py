@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyheketi.domain.persistent_map import Draft, PersistentMap
+from pyheketi.domain.persistent_map import PersistentMap, draft
 
 _keys = st.integers(0, 400).map(str)
 
@@ -42,24 +43,24 @@ def test_grows_one_by_one() -> None:
 )
 def test_a_draft_reads_as_what_it_will_be(start: dict[str, int], edits: list[tuple[str, int | None]]) -> None:
     before, expected = PersistentMap(start.items()), dict(start)
-    draft = Draft(before)
+    made = draft(before)
     for key, value in edits:
         if value is None:
-            draft.drop(key)
+            made.drop(key)
             expected.pop(key, None)
         else:
-            draft.put(key, value)
+            made.put(key, value)
             expected[key] = value
-        assert draft.get(key) == expected.get(key)
-        assert (key in draft) == (key in expected)
-        assert len(draft) == len(expected)
-    assert sorted(draft) == sorted(expected)
-    assert dict(draft.finished().items()) == expected
+        assert made.get(key) == expected.get(key)
+        assert (key in made) == (key in expected)
+        assert len(made) == len(expected)
+    assert sorted(made) == sorted(expected)
+    assert dict(made.finished().items()) == expected
     assert dict(before.items()) == start
 
 
-def test_an_untouched_draft_is_what_it_was() -> None:
-    before = PersistentMap([("a", 1)])
-    draft = Draft(before)
-    draft.drop("b")
-    assert draft.finished() is before
+@pytest.mark.parametrize("before", [PersistentMap[str, int](), PersistentMap([("a", 1)])], ids=["empty", "filled"])
+def test_an_untouched_draft_is_what_it_was(before: PersistentMap[str, int]) -> None:
+    made = draft(before)
+    made.drop("b")
+    assert made.finished() is before

@@ -7,7 +7,7 @@ from pyheketi.domain import errors
 from pyheketi.domain.change import Put, Remove
 from pyheketi.domain.durability import DurabilityRequest, Replicate
 from pyheketi.domain.entities import Brick, Volume
-from pyheketi.domain.ids import BrickId, VolumeId
+from pyheketi.domain.ids import BrickId, NodeId, VolumeId
 from pyheketi.domain.topology import Topology
 
 WORLD = World()
@@ -97,3 +97,21 @@ def test_renamed_volume_frees_its_name() -> None:
 def test_built_at_once_or_by_changes_is_the_same() -> None:
     grown = WORLD.topology().apply([Put(VOLUME), Put(BRICK)])
     assert Topology(grown.entities()) == grown
+
+
+def test_nodes_of_a_cluster_are_looked_up_once_for_all_that_happens_to_volumes() -> None:
+    before = WORLD.topology()
+    nodes = before.nodes_of(WORLD.cluster_id)
+    assert before.apply([Put(VOLUME), Put(BRICK)]).nodes_of(WORLD.cluster_id) is nodes
+
+
+def test_nodes_of_a_cluster_are_those_of_the_topology_that_is_asked() -> None:
+    before = WORLD.topology()
+    first, *others = before.nodes_of(WORLD.cluster_id)
+    moved = replace(first, zone=first.zone + 1)
+    after = before.apply([Put(moved)])
+    assert after.nodes_of(WORLD.cluster_id) == (moved, *others)
+    assert before.nodes_of(WORLD.cluster_id) == (first, *others)
+    fresh = replace(first, id=NodeId("f" * 32), manage=("another",), storage=("another",))
+    assert fresh in after.apply([Put(fresh)]).nodes_of(WORLD.cluster_id)
+    assert fresh not in after.nodes_of(WORLD.cluster_id)
