@@ -7,6 +7,7 @@ between the databases is in ``sqlite`` and ``postgresql``; from here on it is th
 import asyncio
 import contextlib
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -146,13 +147,16 @@ class SqlStore:
 
 
 def _entities(run: Callable[..., sa.CursorResult[Any]]) -> Iterator[Entity]:
-    hosts = rows.hosts_from_rows(run(tables.SELECT_HOSTS))
-    yield from map(rows.cluster_from_row, run(tables.CLUSTERS.select))
-    yield from (rows.node_from_row(row, hosts) for row in run(tables.NODES.select))
-    yield from map(rows.device_from_row, run(tables.DEVICES.select))
-    yield from map(rows.volume_from_row, run(tables.VOLUMES.select))
-    yield from map(rows.brick_from_row, run(tables.BRICKS.select))
-    yield from map(rows.block_volume_from_row, run(tables.BLOCK_VOLUMES.select))
+    def each(select: str) -> Iterator[rows.Row]:  # by the thousand: one by one, each costs a call
+        return itertools.chain.from_iterable(run(select).partitions(1000))
+
+    hosts = rows.hosts_from_rows(each(tables.SELECT_HOSTS))
+    yield from map(rows.cluster_from_row, each(tables.CLUSTERS.select))
+    yield from (rows.node_from_row(row, hosts) for row in each(tables.NODES.select))
+    yield from map(rows.device_from_row, each(tables.DEVICES.select))
+    yield from map(rows.volume_from_row, each(tables.VOLUMES.select))
+    yield from map(rows.brick_from_row, each(tables.BRICKS.select))
+    yield from map(rows.block_volume_from_row, each(tables.BLOCK_VOLUMES.select))
 
 
 async def open_database(name: str, make: Callable[[], Database]) -> SqlStore:

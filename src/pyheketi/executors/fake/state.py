@@ -4,7 +4,6 @@ Sizes are KiB. These objects live and change; ``FakeNodes.inventory`` is their p
 """
 
 import hashlib
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -28,7 +27,8 @@ def system_directories() -> frozenset[str]:
 
 def stable_uuid(*words: str) -> str:
     """Return a UUID that is the same for the same words."""
-    return str(uuid.UUID(hashlib.md5("\0".join(words).encode(), usedforsecurity=False).hexdigest()))
+    digits = hashlib.md5("\0".join(words).encode(), usedforsecurity=False).hexdigest()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def lvm_uuid(*words: str) -> str:
