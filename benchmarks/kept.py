@@ -17,6 +17,22 @@ _PACED = ("s", "ms", "/s")
 """Units of what a faster machine does better."""
 
 
+_REMEMBERED = 4
+"""Runs of a suite, besides the latest, of which medians are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What is left of a run when a later one takes its place: the medians of figures that have a target."""
+
+    commit: str
+    day: str
+    processor: str
+    pace: float
+    medians: Mapping[str, float]
+    """By name of the figure."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What one run of one suite found."""
@@ -32,6 +48,20 @@ class Run:
     figures: tuple[Figure, ...]
     ratios: Mapping[str, float] = field(default_factory=dict)
     """How good figures are beside those of the run before, by name; see ``ratio``."""
+    earlier: tuple[Past, ...] = ()
+    """Runs that were kept before, the latest first."""
+
+    def past(self) -> Past:
+        """Return what is to be left of it."""
+        medians = {each.name: each.median for each in self.figures if each.target is not None}
+        processor = re.search(r"\((.*?)\)(?=, )", self.machine)
+        return Past(
+            commit=self.commit,
+            day=self.day,
+            processor=processor[1] if processor else self.machine,
+            pace=self.pace,
+            medians=medians,
+        )
 
 
 Runs = Mapping[str, Run]
@@ -52,13 +82,13 @@ def ratio(now: Figure, before: Figure, *, pace: float) -> float:
 
 
 def compared(run: Run, before: Run | None) -> Run:
-    """Return a run with its ratios to an earlier one of the same suite."""
+    """Return a run with its ratios to an earlier one of the same suite, which it remembers."""
     if before is None:
         return run
     old = {each.name: each for each in before.figures}
     pace = run.pace / before.pace
     found = {each.name: round(ratio(each, old[each.name], pace=pace), 3) for each in run.figures if each.name in old}
-    return replace(run, ratios=found)
+    return replace(run, ratios=found, earlier=(before.past(), *before.earlier)[:_REMEMBERED])
 
 
 def merged(before: Runs, now: Iterable[Run], order: Iterable[str]) -> dict[str, Run]:

@@ -1,10 +1,11 @@
 """What runs found, in words: a Markdown table, and the document that holds it."""
 
-from collections.abc import Iterable
+import statistics
+from collections.abc import Collection, Iterable
 from itertools import groupby
 
 from benchmarks.figure import Figure
-from benchmarks.kept import ROOT, Run, Runs
+from benchmarks.kept import ROOT, Past, Run, Runs
 
 DOCUMENT = ROOT / "docs" / "performance.md"
 BEGIN = "<!-- python -m benchmarks --keep writes from here -->"
@@ -61,6 +62,30 @@ def machines(runs: Iterable[Run]) -> str:
     )
 
 
+def days(runs: Collection[Run]) -> str:
+    """Return what the latest runs found of each figure that has a target, side by side; nothing if there is but one."""
+    figures = {figure.name: figure for run in runs for figure in run.figures if figure.target is not None}
+    found: dict[tuple[str, str, str], list[Past]] = {}
+    for past in (past for run in runs for past in (run.past(), *run.earlier)):
+        found.setdefault((past.day, past.commit, past.processor), []).append(past)
+    columns = sorted(found.items(), key=lambda column: column[0][0], reverse=True)
+    if len(columns) < 2:
+        return ""
+    paces = [number(statistics.median(past.pace for past in pasts)) for _, pasts in columns]
+    rows = [
+        ["what", "target", *(f"{day}, {commit}" for (day, commit, _), _ in columns)],
+        ["---", *["---:"] * (len(columns) + 1)],
+        ["processor", "", *(processor for (*_, processor), _ in columns)],
+        ["work that never changes, a second", "", *paces],
+        *([name, _target(figure), *(_median(name, pasts) for _, pasts in columns)] for name, figure in figures.items()),
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+def _median(name: str, pasts: Iterable[Past]) -> str:
+    return next((number(past.medians[name]) for past in pasts if name in past.medians), "")
+
+
 def with_runs(document: str, runs: Runs) -> str:
     """Return a document with the table of all runs between its marks.
 
@@ -71,4 +96,7 @@ def with_runs(document: str, runs: Runs) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"The document lacks the lines between which the table stands: {BEGIN} and {END}")
-    return f"{before}{begin}\n\n{table(runs.values())}\n\n{machines(runs.values())}\n\n{end}{after}"
+    written = [table(runs.values()), machines(runs.values())]
+    if earlier := days(runs.values()):
+        written += ["### The latest runs side by side", earlier]
+    return "\n\n".join([f"{before}{begin}", *written, f"{end}{after}"])

@@ -90,6 +90,33 @@ def test_a_line_for_each_time_and_place() -> None:
     ]
 
 
+def test_a_run_leaves_its_medians_to_the_next() -> None:
+    first = replace(run("server", START, TRIPS), machine="2 cores (AMD EPYC (TM)), 23 GiB; Python 3.11.7, wrk (x)")
+    second = kept.compared(run("server", READS, commit="22222222"), first)
+    assert second.earlier == (first.past(),)
+    assert (first.past().processor, first.past().medians) == ("AMD EPYC (TM)", {"start": 3.0})
+    later = second
+    for number in range(9):
+        later = kept.compared(run("server", READS, commit=f"{number}"), later)
+    assert [past.commit for past in later.earlier] == ["7", "6", "5", "4"]
+    assert kept.from_text(kept.to_text({"server": later})) == {"server": later}
+
+
+def test_days_side_by_side() -> None:
+    cli = replace(run("cli", MEMORY, commit="22222222", day="2026-11-21", pace=2100), earlier=())
+    before = run("server", replace(START, values=(6.0,)), READS)
+    server = kept.compared(run("server", START, TRIPS, commit="22222222", day="2026-11-21", pace=1900), before)
+    assert [_cells(line) for line in report.days([cli, server]).splitlines()] == [
+        ["what", "target", "2026-11-21, 22222222", "2026-11-20, 11111111"],
+        ["---", "---:", "---:", "---:"],
+        ["processor", "", "2 cores", "2 cores"],
+        ["work that never changes, a second", "", "2,000", "1,000"],
+        ["memory", "≤ 250 MiB", "120", ""],
+        ["start", "≤ 3 s", "3", "6"],
+    ]
+    assert report.days([cli]) == ""
+
+
 def test_document_keeps_its_prose() -> None:
     empty = f"# Fast\n\n{report.BEGIN}\n{report.END}\n\nAfter.\n"
     once = report.with_runs(empty, {"server": run("server", START, READS)})
