@@ -10,6 +10,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _PARTS = re.compile(
     r"\w+:/*(?P<user>[^/@]*@)?(?P<host>\[[^\]/]*\]|[^/:?#]*)(?::(?P<port>[^/?#]*))?(?P<path>/.*)?", re.DOTALL
 )
+_IN_NO_HOST = re.compile(r"[\x00-\x20\x7f]")
 _PASSWORD = re.compile(r"(://[^/@:]*:)[^/@]*@")
 _PORTS = {"http": 80, "https": 443}
 
@@ -79,6 +80,9 @@ def parse(server: str, method: str, path: str) -> Address:
     parts = _PARTS.match(base)
     if parts is None or not parts["host"]:
         raise TransportError(f"{call}: http: no Host in request URL")
+    if wrong := _IN_NO_HOST.search(parts["host"]):
+        character = wrong[0].encode("unicode_escape").decode()
+        raise TransportError(f'parse "{shown(url)}": invalid character "{character}" in host name')
     port = parts["port"] or ""
     if port and not (port.isascii() and port.isdigit()):
         raise TransportError(f'parse "{shown(url)}": invalid port ":{port}" after host')

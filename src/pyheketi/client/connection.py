@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-import httpx2
-
 from pyheketi import __version__
 from pyheketi.client import address, patience, tls, tokens
 from pyheketi.client.errors import ServerError, TransportError
 from pyheketi.client.reasons import reason
+from pyheketi.client.transport import Answer, NoAnswer, Transport
 
 Progress: TypeAlias = Callable[[str], None]
 """Told what is being waited for, about once a second."""
@@ -33,9 +32,7 @@ _SLOWEST_POLLS = 1.0
 _HELD_BACK = patience.wish(1)
 """A server that can answers at the end of the job, and once a second before, for the sake of those who watch."""
 _NONE: Mapping[str, str] = {}
-_TIMEOUT = httpx2.Timeout(300, connect=10)
-_KEPT = httpx2.Limits(max_connections=4, max_keepalive_connections=1, keepalive_expiry=3)
-"""A kept connection expires before a server would close it, so that no request is lost."""
+_AGENT = f"heketi-cli/{__version__}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +67,11 @@ class Connection:
         self._server, self._account = server, account
         self._sleep, self._clock = sleep, clock
         self._progress: Final = progress or (lambda _text: None)
-        self._http = httpx2.Client(
-            verify=tls.context_for(trust, system=server.lower().startswith("https:")),
-            trust_env=False,
-            timeout=_TIMEOUT,
-            limits=_KEPT,
-            headers={"User-Agent": f"heketi-cli/{__version__}"},
-        )
+        self._transport = Transport(tls.context_for(trust, system=server.lower().startswith("https:")))
 
     def close(self) -> None:
         """Close the connection."""
-        self._http.close()
+        self._transport.close()
 
     def call(self, method: str, path: str, body: bytes = b"", *, expect: tuple[int, ...] = (OK,)) -> bytes:
         """Return the body of the answer to a request.
@@ -102,7 +93,7 @@ class Connection:
         """
         path = self._address(method, path).prefix + path
         answer = self._patiently(method, path, body)
-        if answer.status_code == at_once:
+        if answer.status == at_once:
             return answer.content
         _expected(answer, ACCEPTED)
         try:
@@ -114,14 +105,14 @@ class Connection:
             raise
         return _expected(result, expect)
 
-    def _finished(self, queue: str) -> httpx2.Response:
+    def _finished(self, queue: str) -> Answer:
         """Poll a job until it has ended; return its result."""
         polls = 0
         began = self._clock()
         while True:
             asked = self._clock()
             answer = self._patiently("GET", queue, headers=_HELD_BACK)
-            if answer.status_code != OK or answer.headers.get("X-Pending") != "true":
+            if answer.status != OK or answer.headers.get("X-Pending") != "true":
                 return answer
             now = self._clock()
             waited = now - began
@@ -135,27 +126,25 @@ class Connection:
             self._sleep(_FIRST_POLLS[polls] if polls < len(_FIRST_POLLS) else usual)
             polls += 1
 
-    def _patiently(
-        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = _NONE
-    ) -> httpx2.Response:
+    def _patiently(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = _NONE) -> Answer:
         """Send a request again while the server is busy."""
         for _ in range(_BUSY_RETRIES):
             answer = self._followed(method, path, body, headers)
-            if answer.status_code != BUSY:
+            if answer.status != BUSY:
                 return answer
             pause = _pause(answer.headers.get("Retry-After"))
             self._progress(f"server busy, trying again in {pause:.0f} s")
             self._sleep(pause)
         return self._followed(method, path, body, headers)
 
-    def _followed(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> httpx2.Response:
+    def _followed(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send a request and follow redirects.
 
         A change of anything must not turn into a read by the way: 301 and 302 are only followed for GET.
         """
         for _ in range(_MAX_REDIRECTS):
             answer = self._sent(method, path, body, headers)
-            status = answer.status_code
+            status = answer.status
             follow = status in _REPEATED or status == _TO_GET[-1] or (status in _TO_GET and method == "GET")
             if not follow or "Location" not in answer.headers:
                 return answer
@@ -164,37 +153,35 @@ class Connection:
                 method, body = "GET", b""
         raise TransportError(f'{address.verb(method)} "{path}": stopped after {_MAX_REDIRECTS} redirects')
 
-    def _sent(self, method: str, path: str, body: bytes, more: Mapping[str, str]) -> httpx2.Response:
+    def _sent(self, method: str, path: str, body: bytes, more: Mapping[str, str]) -> Answer:
         """Send one request."""
         server = self._address(method, path)
         token = tokens.bearer(self._account.user, self._account.key, method, address.decoded(path), time.time())
         encoding = "identity" if server.local else "gzip"
-        headers = {**more, "Authorization": token, "Accept-Encoding": encoding}
+        headers = {**more, "Authorization": token, "Accept-Encoding": encoding, "User-Agent": _AGENT}
         if body:
             headers["Content-Type"] = "application/json"
         try:
-            answer = self._http.request(method, server.origin + path, content=body, headers=headers)
-        except httpx2.RequestError as error:
+            answer = self._transport.ask(server, method, path, body, headers)
+        except NoAnswer as error:
             text = f'{address.verb(method)} "{server.shown}{path}": {reason(error, server)}'
             raise TransportError(text) from error
-        except httpx2.InvalidURL as error:
-            raise TransportError(f'parse "{server.shown}{path}": {error}') from error
         self.executor = answer.headers.get("X-Heketi-Executor", self.executor)
         return answer
 
     def _address(self, method: str, path: str) -> address.Address:
         return address.parse(self._server, method, path)
 
-    def _location(self, answer: httpx2.Response, method: str, path: str) -> str:
+    def _location(self, answer: Answer, method: str, path: str) -> str:
         location = answer.headers.get("Location")
         if not location:
             raise TransportError("http: no Location header in response")
         return self._address(method, path).resolve(location, path)
 
 
-def _expected(answer: httpx2.Response, *statuses: int) -> bytes:
-    if answer.status_code not in statuses:
-        raise ServerError(answer.status_code, answer.content.decode("utf-8", "replace"))
+def _expected(answer: Answer, *statuses: int) -> bytes:
+    if answer.status not in statuses:
+        raise ServerError(answer.status, answer.content.decode("utf-8", "replace"))
     return answer.content
 
 

@@ -1,42 +1,54 @@
 """Why a request got no answer, in the words of Go's client, which scripts know (cli.md §3)."""
 
 import errno
+import http.client
 import os
 import socket
 import ssl
 from collections.abc import Iterator
 
-import httpx2
-
 from pyheketi.client.address import Address
+from pyheketi.client.transport import NoAnswer
 
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 _EXPIRED, _WRONG_NAMES = (9, 10), (62, 64)
 """Codes of OpenSSL's certificate verification."""
 
 
-def reason(error: httpx2.RequestError, address: Address) -> str:
+def reason(error: NoAnswer, address: Address) -> str:
     """Return why there was no answer."""
-    causes = tuple(_causes(error))
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return _distrust(cause, address)
-        if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
-            return "http: server gave HTTP response to HTTPS client"
-        if isinstance(cause, socket.gaierror):
-            return f"dial tcp: lookup {address.host}: no such host"
-    if isinstance(error, httpx2.ConnectTimeout):
-        return f"dial tcp {_endpoint(address)}: i/o timeout"
-    if isinstance(error, httpx2.TimeoutException):
-        return "no answer in time"
+    causes = tuple(_causes(error.__cause__))
+    known = (_known(cause, address, connecting=error.connecting) for cause in causes)
+    if why := next(filter(None, known), ""):
+        return why
     number = next((cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno), None)
-    if isinstance(error, httpx2.ConnectError) and number is not None:
+    if error.connecting and number is not None:
         return f"dial tcp {_endpoint(address)}: connect: {os.strerror(number).lower()}"
     if number == errno.ECONNRESET:
         return f"read tcp {_endpoint(address)}: connection reset by peer"
-    if isinstance(error, httpx2.RemoteProtocolError) and "without sending" in str(error):
-        return "EOF"
-    return str(error) or type(error).__name__
+    return str(error.__cause__) or type(error.__cause__).__name__
+
+
+def _known(cause: BaseException, address: Address, *, connecting: bool) -> str:
+    """Return what is said of some causes; empty for all others."""
+    match cause:
+        case ssl.SSLCertVerificationError():
+            return _distrust(cause, address)
+        case ssl.SSLError() if cause.reason in _NO_TLS:
+            return "http: server gave HTTP response to HTTPS client"
+        case socket.gaierror() | UnicodeError():
+            return f"dial tcp: lookup {address.host}: no such host"
+        case TimeoutError():
+            return f"dial tcp {_endpoint(address)}: i/o timeout" if connecting else "no answer in time"
+        case http.client.RemoteDisconnected():
+            return "EOF"
+        case http.client.IncompleteRead():
+            return "unexpected EOF"
+        case http.client.BadStatusLine():
+            line = str(cause).strip("'\r\n")
+            return f'net/http: HTTP/1.x transport connection broken: malformed HTTP response "{line}"'
+        case _:
+            return ""
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

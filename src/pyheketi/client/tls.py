@@ -30,6 +30,7 @@ def context_for(trust: Trust, *, system: bool = True) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
     for path in trust.certificates:
         _trust_file(context, path)
     if trust.insecure:

@@ -29,6 +29,8 @@ UNUSABLE = {
     "ftp://h": 'Get "ftp://h/clusters": unsupported protocol scheme "ftp"',
     "http://": 'Get "http:///clusters": http: no Host in request URL',
     "http://h:80 80": 'parse "http://h:80 80/clusters": invalid port ":80 80" after host',
+    "http://h h:80": 'parse "http://h h:80/clusters": invalid character " " in host name',
+    "http://u:secret@h\t": 'parse "http://u:***@h\t/clusters": invalid character "\\t" in host name',
     "http://h:99999": 'Get "http://h:99999/clusters": dial tcp: address 99999: invalid port',
     "http://u:secret@h:x": 'parse "http://u:***@h:x/clusters": invalid port ":x" after host',
 }
