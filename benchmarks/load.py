@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from benchmarks.serving import Client, token, volumes
 
 
-def _create(port: int, count: int, queue: "multiprocessing.Queue[float]") -> None:
-    client = Client(port)
+def _create(port: int, count: int, queue: "multiprocessing.Queue[float]", fresh: bool) -> None:
+    client = Client(port, fresh=fresh)
     client("GET", "/clusters")
     began = time.perf_counter()
     for _ in range(count):
@@ -21,11 +21,11 @@ def _create(port: int, count: int, queue: "multiprocessing.Queue[float]") -> Non
     queue.put(time.perf_counter() - began)
 
 
-def create(port: int, clients: int, count: int) -> float:
-    """Create volumes; return how many a second."""
+def create(port: int, clients: int, count: int, *, fresh: bool = False) -> float:
+    """Create volumes, on connections that are kept or on fresh ones; return how many a second."""
     queue: multiprocessing.Queue[float] = multiprocessing.Queue()
     each = count // clients
-    with _working(_create, [(port, each, queue)] * clients):
+    with _working(_create, [(port, each, queue, fresh)] * clients):
         spent = [queue.get() for _ in range(clients)]
     return each * clients / max(spent)
 

@@ -30,6 +30,8 @@ def measure(rounds: int = 5, sizes: tuple[int, ...] = SIZES) -> Iterator[Figure]
         with serving(home, auth=False) as server:
             path = f"/volumes/{volumes(server.port)[0]}"
             yield _reads(f"GET /volumes/{{id}}, without tokens, {sizes[-1]:,} volumes", server, path, rounds)
+            made = list(_made(server.port, 8, 160, rounds, sizes[-1]))
+            yield per_second(f"volumes created, 8 clients, without tokens, {sizes[-1]:,} volumes", made)
 
 
 def _in_turns(large: Server, few: int, many: int, rounds: int) -> Figure:
@@ -52,6 +54,9 @@ def _at(server: Server, size: int, rounds: int) -> Iterator[Figure]:
     target = 300 if first else None
     yield per_second(f"volumes created, 8 clients, {at}", made, target)
     yield per_second(f"volumes created, 1 client, {at}", list(_made(port, 1, 60, rounds, size)))
+    if first or last:
+        made = list(_made(port, 8, 160, rounds, size, fresh=True))
+        yield per_second(f"volumes created, 8 clients, fresh connections, {at}", made)
     volume = f"/volumes/{volumes(port)[0]}"
     yield _reads(f"GET /volumes/{{id}}, {at}", server, volume, rounds, 6000)
     if first or last:
@@ -76,10 +81,10 @@ def _at(server: Server, size: int, rounds: int) -> Iterator[Figure]:
     yield Figure(name=f"memory, {at}", unit="MiB", values=[server.memory()], target=250)
 
 
-def _made(port: int, clients: int, count: int, rounds: int, size: int) -> Iterator[float]:
+def _made(port: int, clients: int, count: int, rounds: int, size: int, *, fresh: bool = False) -> Iterator[float]:
     """Yield how many volumes were created a second; there are ``size`` at each beginning."""
     for _ in range(rounds):
-        yield load.create(port, clients, count)
+        yield load.create(port, clients, count, fresh=fresh)
         load.shrink(port, size)
 
 

@@ -32,17 +32,21 @@ def token(method: str, path: str, *, life: int = 300) -> str:
 
 
 class Client:
-    """One connection, kept."""
+    """One connection, kept, or a fresh one for each request."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, fresh: bool = False) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port)
+        self.fresh = fresh
 
     def __call__(self, method: str, path: str, body: object = None) -> tuple[int, str, bytes]:
         """Ask; return status, place and body."""
         headers = {"Authorization": f"bearer {token(method, path)}"}
         self.connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = self.connection.getresponse()
-        return answer.status, answer.headers.get("Location", ""), answer.read()
+        said = answer.status, answer.headers.get("Location", ""), answer.read()
+        if self.fresh:
+            self.connection.close()
+        return said
 
     def job(self, method: str, path: str, body: object = None) -> str:
         """Ask for a job, wait for its end as clients do, and return what it made."""
