@@ -66,9 +66,14 @@ def days(runs: Collection[Run]) -> str:
     """Return what the latest runs found of each figure that has a target, side by side; nothing if there is but one."""
     figures = {figure.name: figure for run in runs for figure in run.figures if figure.target is not None}
     found: dict[tuple[str, str, str], list[Past]] = {}
-    for past in (past for run in runs for past in (run.past(), *run.earlier)):
-        found.setdefault((past.day, past.commit, past.processor), []).append(past)
-    columns = sorted(found.items(), key=lambda column: column[0][0], reverse=True)
+    before: dict[tuple[str, str, str], int] = {}  # how many runs of a suite came later: tells those of one day apart
+    for run in runs:
+        for later, past in enumerate((run.past(), *run.earlier)):
+            key = past.day, past.commit, past.processor
+            found.setdefault(key, []).append(past)
+            before[key] = max(later, before.get(key, 0))
+    columns = sorted(found.items(), key=lambda column: before[column[0]])
+    columns.sort(key=lambda column: column[0][0], reverse=True)
     if len(columns) < 2:
         return ""
     paces = [number(statistics.median(past.pace for past in pasts)) for _, pasts in columns]

@@ -117,6 +117,13 @@ def test_days_side_by_side() -> None:
     assert report.days([cli]) == ""
 
 
+def test_of_one_day_the_later_run_is_first() -> None:
+    before = run("server", START, commit="11111111")
+    after = kept.compared(run("server", START, commit="22222222"), before)
+    head = _cells(report.days([run("planning", MEMORY, commit="11111111"), after]).splitlines()[0])
+    assert head[2:] == ["2026-11-20, 22222222", "2026-11-20, 11111111"]
+
+
 def test_document_keeps_its_prose() -> None:
     empty = f"# Fast\n\n{report.BEGIN}\n{report.END}\n\nAfter.\n"
     once = report.with_runs(empty, {"server": run("server", START, READS)})
