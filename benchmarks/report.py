@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Collection, Iterable
 from itertools import groupby
+from operator import itemgetter
 
 from benchmarks.figure import Figure
 from benchmarks.kept import ROOT, Past, Run, Runs
@@ -65,15 +66,12 @@ def machines(runs: Iterable[Run]) -> str:
 def days(runs: Collection[Run]) -> str:
     """Return what the latest runs found of each figure that has a target, side by side; nothing if there is but one."""
     figures = {figure.name: figure for run in runs for figure in run.figures if figure.target is not None}
+    ranked = [(later, past) for run in runs for later, past in enumerate((run.past(), *run.earlier))]
     found: dict[tuple[str, str, str], list[Past]] = {}
-    before: dict[tuple[str, str, str], int] = {}  # how many runs of a suite came later: tells those of one day apart
-    for run in runs:
-        for later, past in enumerate((run.past(), *run.earlier)):
-            key = past.day, past.commit, past.processor
-            found.setdefault(key, []).append(past)
-            before[key] = max(later, before.get(key, 0))
-    columns = sorted(found.items(), key=lambda column: before[column[0]])
-    columns.sort(key=lambda column: column[0][0], reverse=True)
+    for _, past in sorted(ranked, key=itemgetter(0), reverse=True):  # the oldest first, also of one day
+        found.setdefault((past.day, past.commit, past.processor), []).append(past)
+    columns = sorted(found.items(), key=lambda column: column[0][0])
+    columns.reverse()
     if len(columns) < 2:
         return ""
     paces = [number(statistics.median(past.pace for past in pasts)) for _, pasts in columns]

@@ -65,15 +65,15 @@ class Transport:
         """
         try:
             connection = self._connected(address)
-        except (OSError, http.client.HTTPException, ValueError) as error:  # names that nobody may have are a ValueError
+        except (OSError, ValueError) as error:  # names that nobody may have are a ValueError
             raise NoAnswer(connecting=True) from error
         target = quote(path.partition("#")[0], safe=_AS_THEY_ARE, errors="surrogateescape")
         try:
             connection.request(method, target, body or None, dict(headers))
             with connection.getresponse() as response:
                 content = response.read()
-            packed = content and response.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip")
-            content = zlib.decompress(content, _GZIP) if packed else content
+            if content and response.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
+                content = zlib.decompress(content, _GZIP)
         except (OSError, http.client.HTTPException, zlib.error) as error:
             self.close()
             raise NoAnswer(connecting=False) from error

@@ -8,8 +8,7 @@ from pyheketi.domain import errors
 from pyheketi.domain.change import Change, Remove
 from pyheketi.domain.entities import BlockVolume, Brick, Cluster, Device, Entity, Node, Volume
 from pyheketi.domain.ids import NodeId, VolumeId
-from pyheketi.domain.persistent_map import Draft as LaterDraft
-from pyheketi.domain.persistent_map import FirstDraft, PersistentMap, draft
+from pyheketi.domain.persistent_map import AnyDraft, PersistentMap, draft
 
 KINDS = (Cluster, Node, Device, Volume, Brick, BlockVolume)
 """Of entities, parents first."""
@@ -22,7 +21,6 @@ Family: TypeAlias = PersistentMap[str, Children]
 """Ids of children by id of their parent; no parent without any."""
 
 _NO_CHILDREN: Children = PersistentMap()
-_ChildrenDraft: TypeAlias = LaterDraft[str, None] | FirstDraft[str, None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,9 +199,9 @@ class _FamilyDraft:
 
     def __init__(self, before: Family) -> None:
         self._families = draft(before)
-        self._touched: dict[str, _ChildrenDraft] = {}
+        self._touched: dict[str, AnyDraft[str, None]] = {}
 
-    def get(self, parent: str) -> _ChildrenDraft | Children | None:
+    def get(self, parent: str) -> AnyDraft[str, None] | Children | None:
         touched = self._touched.get(parent)
         return self._families.get(parent) if touched is None else touched
 

@@ -83,11 +83,6 @@ def _spread(everything: dict[K, V], count: int) -> _Pages[K, V]:
     return [buckets[at : at + _PAGE] for at in range(0, count, _PAGE)]
 
 
-def draft(before: PersistentMap[K, V]) -> "Draft[K, V] | FirstDraft[K, V]":
-    """Return a map that begins as another one and may be changed."""
-    return Draft(before) if before else FirstDraft(before)
-
-
 class FirstDraft(dict[K, V]):
     """A map that is being made from nothing: a plain dict meanwhile, as fast as those are."""
 
@@ -173,3 +168,12 @@ class Draft(Generic[K, V]):
 
     def __len__(self) -> int:
         return self._made._size  # noqa: SLF001
+
+
+AnyDraft: TypeAlias = Draft[K, V] | FirstDraft[K, V]
+"""A map that is being made."""
+
+
+def draft(before: PersistentMap[K, V]) -> AnyDraft[K, V]:
+    """Return a map that begins as another one and may be changed."""
+    return Draft(before) if before else FirstDraft(before)
